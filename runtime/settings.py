@@ -1,0 +1,272 @@
+"""Every setting: its environment variable, meaning, unit, default and bounds.
+
+A setting is a field of `Settings`; its variable is `PIXELPOP_<FIELD>` unless `env` names another.
+`load()` reads the environment (and a `.env` file beside the project, which the environment
+overrides) once per process. An unknown `PIXELPOP_*` variable and a value out of bounds both stop
+the start with a sentence that names the variable.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import typing
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from dotenv import dotenv_values
+from msgspec import Meta
+
+from runtime.errors import SettingsError
+
+PREFIX = "PIXELPOP_"
+
+
+def _about(
+    meaning: str,
+    *,
+    env: str | None = None,
+    unit: str | None = None,
+    secret: bool = False,
+    **bounds: Any,
+) -> Meta:
+    return Meta(
+        description=meaning,
+        extra={"env": env, "unit": unit, "secret": secret},
+        **bounds,
+    )
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All settings of all processes; a process reads the ones it needs."""
+
+    # Where things are.
+    data_dir: Annotated[
+        Path, _about("Where embedded servers, generated secrets and local state live.")
+    ] = Path(".pixelpop")
+    host: Annotated[str, _about("The address that the gateway listens on.")] = "127.0.0.1"
+    port: Annotated[int, _about("The port that the gateway listens on.", ge=0, le=65535)] = 8000
+    metrics_port: Annotated[
+        int,
+        _about(
+            "Where a process without an HTTP front door serves /metrics; 0 picks a free port.",
+            ge=0,
+            le=65535,
+        ),
+    ] = 0
+    slot: Annotated[
+        str,
+        _about(
+            "The name of this running copy of a process, unique among copies that run at once.",
+            pattern="^[a-z0-9-]{1,40}$",
+        ),
+    ] = "1"
+    public_url: Annotated[
+        str | None, _about("The address under which people reach the gateway.")
+    ] = None
+    embedded: Annotated[
+        bool,
+        _about("Set by `pixelpop up` for its children when no outside server is configured."),
+    ] = False
+
+    # Outside servers.
+    kafka_bootstrap_servers: Annotated[
+        str | None,
+        _about("Kafka brokers, `host:port,…`; unset: embedded.", env="KAFKA_BOOTSTRAP_SERVERS"),
+    ] = None
+    kafka_security_protocol: Annotated[
+        Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"],
+        _about("How to speak to the brokers.", env="KAFKA_SECURITY_PROTOCOL"),
+    ] = "PLAINTEXT"
+    kafka_sasl_mechanism: Annotated[
+        Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"],
+        _about("The SASL mechanism.", env="KAFKA_SASL_MECHANISM"),
+    ] = "SCRAM-SHA-512"
+    kafka_sasl_username: Annotated[
+        str | None, _about("The SASL user.", env="KAFKA_SASL_USERNAME")
+    ] = None
+    kafka_sasl_password: Annotated[
+        str | None, _about("The SASL password.", env="KAFKA_SASL_PASSWORD", secret=True)
+    ] = None
+    kafka_ssl_cafile: Annotated[
+        Path | None, _about("PEM file with the brokers' authority.", env="KAFKA_SSL_CAFILE")
+    ] = None
+    kafka_partitions: Annotated[
+        int,
+        _about(
+            "Partitions of each topic; fixed when the topics are made, checked at every start.",
+            ge=1,
+            le=1000,
+        ),
+    ] = 6
+    kafka_replication: Annotated[
+        int,
+        _about("Replicas of each topic; the embedded broker has one.", ge=1, le=7),
+    ] = 3
+    database_url: Annotated[
+        str | None,
+        _about(
+            "This process's PostgreSQL; unset: embedded. `up` and `migrate` need the owner's.",
+            env="DATABASE_URL",
+            secret=True,
+        ),
+    ] = None
+    database_pooler: Annotated[
+        Literal["none", "transaction"],
+        _about("`transaction` when DATABASE_URL is a transaction-mode pooler such as PgBouncer."),
+    ] = "none"
+    database_pool_size: Annotated[
+        int, _about("PostgreSQL connections of one process.", ge=1, le=200)
+    ] = 10
+    s3_endpoint_url: Annotated[
+        str | None, _about("The S3 API; unset: embedded.", env="S3_ENDPOINT_URL")
+    ] = None
+    s3_public_endpoint_url: Annotated[
+        str | None,
+        _about(
+            "The S3 API as clients reach it; unset: S3_ENDPOINT_URL.", env="S3_PUBLIC_ENDPOINT_URL"
+        ),
+    ] = None
+    s3_bucket: Annotated[str, _about("The bucket.", env="S3_BUCKET")] = "pixelpop"
+    s3_region: Annotated[str, _about("The bucket's region.", env="AWS_REGION")] = "us-east-1"
+    s3_access_key_id: Annotated[
+        str | None, _about("S3 access key.", env="AWS_ACCESS_KEY_ID")
+    ] = None
+    s3_secret_access_key: Annotated[
+        str | None, _about("S3 secret key.", env="AWS_SECRET_ACCESS_KEY", secret=True)
+    ] = None
+
+    # Secrets: generated once into the data directory in embedded mode, required otherwise.
+    jwt_secret: Annotated[
+        Annotated[str, Meta(min_length=32)] | None,
+        _about("Signs access tokens.", env="JWT_SECRET", secret=True),
+    ] = None
+    master_key: Annotated[
+        Annotated[str, Meta(pattern="^[A-Za-z0-9+/]{43}=$")] | None,
+        _about("32 bytes in base64; wraps the accounts' keys.", secret=True),
+    ] = None
+    telegram_bot_token: Annotated[
+        str | None,
+        _about("The bot whose MiniApp this is.", env="TELEGRAM_BOT_TOKEN", secret=True),
+    ] = None
+
+    # Sign-in.
+    init_data_max_age_seconds: Annotated[
+        int, _about("How old Telegram init data may be.", unit="s", ge=30, le=86_400)
+    ] = 3600
+    access_token_ttl_seconds: Annotated[
+        int, _about("How long an access token is good for.", unit="s", ge=60, le=604_800)
+    ] = 3600
+    welcome_credits: Annotated[
+        int, _about("Granted once per Telegram user for ever.", unit="credits", ge=0, le=1000)
+    ] = 5
+
+    # Image models.
+    openai_api_key: Annotated[
+        str | None, _about("Switches the provider `openai` on.", env="OPENAI_API_KEY", secret=True)
+    ] = None
+    openai_base_url: Annotated[
+        str | None, _about("Another address of the OpenAI API.", env="OPENAI_BASE_URL")
+    ] = None
+    openai_image_model: Annotated[
+        str, _about("The OpenAI image model.", env="OPENAI_IMAGE_MODEL")
+    ] = "gpt-image-1.5"
+    provider_timeout_seconds: Annotated[
+        float, _about("How long one provider call may take.", unit="s", gt=0, le=900)
+    ] = 180.0
+    local_latency_seconds: Annotated[
+        float, _about("How long the provider `local` pretends to think.", unit="s", ge=0, le=600)
+    ] = 1.0
+
+    # Telemetry.
+    log_format: Annotated[
+        Literal["auto", "json", "pretty"],
+        _about("`auto`: pretty on a terminal, JSON otherwise."),
+    ] = "auto"
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], _about("The least severe line to print.")
+    ] = "info"
+
+
+    def __repr__(self) -> str:
+        """Name only what differs from the defaults, and no secret's value."""
+        shown = []
+        for env, field, about in variables():
+            value = getattr(self, field.name)
+            if value != field.default:
+                secret = (about.extra or {}).get("secret")
+                shown.append(f"{env}={'(hidden)' if secret else value}")
+        return f"Settings({', '.join(shown)})"
+
+
+def variables() -> Iterator[tuple[str, msgspec.inspect.Field, Meta]]:
+    """Every setting as (environment variable, field, its description)."""
+    hints = msgspec.inspect.type_info(Settings)
+    assert isinstance(hints, msgspec.inspect.StructType)
+    annotations = _annotations()
+    for field in hints.fields:
+        about = annotations[field.name]
+        env = (about.extra or {}).get("env") or PREFIX + field.name.upper()
+        yield env, field, about
+
+
+def _annotations() -> dict[str, Meta]:
+    hints = typing.get_type_hints(Settings, include_extras=True)
+    return {name: hint.__metadata__[0] for name, hint in hints.items()}
+
+
+def load(environ: Mapping[str, str] | None = None, *, dotenv: Path | None = None) -> Settings:
+    """Read all settings.
+
+    Raises:
+        SettingsError: a variable is unknown or its value cannot be used; the message names it.
+    """
+    values: dict[str, str] = {}
+    if environ is None:
+        path = dotenv or Path(".env")
+        if path.exists():
+            values |= {key: value or "" for key, value in dotenv_values(path).items()}
+        values |= os.environ
+    else:
+        values |= environ
+    fields = {env: field for env, field, _ in variables()}
+    _refuse_unknown(values, fields)
+    given = {env: values[env] for env in fields if values.get(env, "") != ""}
+    chosen: dict[str, Any] = {}
+    for env, text in given.items():
+        field = fields[env]
+        try:
+            one = msgspec.convert({field.name: text}, Settings, strict=False, dec_hook=_decode)
+        except msgspec.ValidationError as error:
+            reason = str(error).split(" - at ")[0]
+            secret = (_annotations()[field.name].extra or {}).get("secret")
+            shown = "(hidden)" if secret else repr(text)
+            raise SettingsError(f"{env} is {shown}, which cannot be used: {reason}.") from error
+        chosen[field.name] = getattr(one, field.name)
+    return Settings(**chosen)
+
+
+def _decode(kind: type, value: Any) -> Any:
+    if kind is Path:
+        return Path(value).expanduser()
+    raise NotImplementedError(kind)
+
+
+def _refuse_unknown(values: Mapping[str, str], known: Mapping[str, object]) -> None:
+    for name in sorted(values):
+        if name.startswith(PREFIX) and name not in known and not name.startswith("PIXELPOP_TEST_"):
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f" Did you mean {close[0]}?" if close else " See .env.example for all settings."
+            raise SettingsError(f"{name} is not a setting of Pixelpop.{hint}")
+
+
+def to_environment(settings: Settings) -> dict[str, str]:
+    """The variables that make a child process load equal settings; defaults are left out."""
+    environment: dict[str, str] = {}
+    for env, field, _ in variables():
+        value = getattr(settings, field.name)
+        if value != field.default:
+            environment[env] = str(value).lower() if isinstance(value, bool) else str(value)
+    return environment
