@@ -120,6 +120,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     database_pool_size: Annotated[
         int, _about("PostgreSQL connections of one process.", ge=1, le=200)
     ] = 10
+    database_connect_timeout_seconds: Annotated[
+        float,
+        _about("How long a start waits for PostgreSQL to answer.", unit="s", gt=0, le=300),
+    ] = 15.0
+    database_acquire_timeout_seconds: Annotated[
+        float,
+        _about("How long a query may wait for a free connection.", unit="s", gt=0, le=60),
+    ] = 5.0
+    database_command_timeout_seconds: Annotated[
+        float, _about("How long one SQL statement may take.", unit="s", gt=0, le=3600)
+    ] = 30.0
     s3_endpoint_url: Annotated[
         str | None, _about("The S3 API; unset: embedded.", env="S3_ENDPOINT_URL")
     ] = None
@@ -131,12 +142,32 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = None
     s3_bucket: Annotated[str, _about("The bucket.", env="S3_BUCKET")] = "pixelpop"
     s3_region: Annotated[str, _about("The bucket's region.", env="AWS_REGION")] = "us-east-1"
-    s3_access_key_id: Annotated[
-        str | None, _about("S3 access key.", env="AWS_ACCESS_KEY_ID")
-    ] = None
+    s3_access_key_id: Annotated[str | None, _about("S3 access key.", env="AWS_ACCESS_KEY_ID")] = (
+        None
+    )
     s3_secret_access_key: Annotated[
         str | None, _about("S3 secret key.", env="AWS_SECRET_ACCESS_KEY", secret=True)
     ] = None
+    s3_connections: Annotated[
+        int, _about("Connections to the S3 API of one process.", ge=1, le=1000)
+    ] = 50
+    s3_attempts: Annotated[
+        int, _about("How often one S3 request is tried in all.", ge=1, le=10)
+    ] = 4
+    s3_connect_timeout_seconds: Annotated[
+        float, _about("How long connecting to the S3 API may take.", unit="s", gt=0, le=60)
+    ] = 5.0
+    s3_read_timeout_seconds: Annotated[
+        float, _about("How long the S3 API may be silent.", unit="s", gt=0, le=300)
+    ] = 20.0
+    s3_call_timeout_seconds: Annotated[
+        float,
+        _about("How long one call may take with all its attempts.", unit="s", gt=0, le=600),
+    ] = 60.0
+    s3_object_bytes_max: Annotated[
+        int,
+        _about("The largest object that is read or written whole.", unit="bytes", ge=1024),
+    ] = 67_108_864
 
     # Secrets: generated once into the data directory in embedded mode, required otherwise.
     jwt_secret: Annotated[
@@ -188,7 +219,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], _about("The least severe line to print.")
     ] = "info"
-
 
     def __repr__(self) -> str:
         """Name only what differs from the defaults, and no secret's value."""

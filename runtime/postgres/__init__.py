@@ -1,0 +1,1 @@
+"""PostgreSQL: pools that keep accounts apart, migrations, and the roles of the processes."""
