@@ -1,0 +1,1 @@
+"""Sealing of personal fields, and the keys that it needs."""
