@@ -1,0 +1,115 @@
+"""What is for sale: models with their price, styles, sizes, qualities and credit packs. Data."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+
+class Model(msgspec.Struct, frozen=True, kw_only=True):
+    """An image model that a customer may choose."""
+
+    id: str
+    name: str
+    provider: str
+    """The key of the provider in `processors/providers`."""
+    credits_per_image: dict[str, int]
+    """Whole credits by quality."""
+    sizes: tuple[str, ...]
+    """`WIDTHxHEIGHT` in pixels."""
+
+
+class Style(msgspec.Struct, frozen=True, kw_only=True):
+    """A look: what the worker adds to the prompt."""
+
+    id: str
+    name: str
+    description: str
+    prompt_suffix: str
+
+
+class Pack(msgspec.Struct, frozen=True, kw_only=True):
+    """Credits at a price."""
+
+    id: str
+    name: str
+    credits: int
+    stars: int
+    """The price in Telegram Stars."""
+
+
+SIZES: Final = ("1024x1024", "1024x1536", "1536x1024")
+QUALITIES: Final = ("standard", "high")
+
+MODELS: Final = (
+    Model(
+        id="preview",
+        name="Preview",
+        provider="local",
+        credits_per_image={"standard": 1, "high": 2},
+        sizes=SIZES,
+    ),
+    Model(
+        id="gpt-image",
+        name="GPT Image",
+        provider="openai",
+        credits_per_image={"standard": 2, "high": 5},
+        sizes=SIZES,
+    ),
+)
+
+STYLES: Final = (
+    Style(
+        id="none",
+        name="As written",
+        description="Your prompt and nothing else.",
+        prompt_suffix="",
+    ),
+    Style(
+        id="photo",
+        name="Photo",
+        description="Natural light, a fast lens, true colours.",
+        prompt_suffix="photograph, natural light, shallow depth of field",
+    ),
+    Style(
+        id="pixel",
+        name="Pixel art",
+        description="Sixteen bits, sharp edges, a small palette.",
+        prompt_suffix="16-bit pixel art, crisp edges, limited palette",
+    ),
+    Style(
+        id="watercolour",
+        name="Watercolour",
+        description="Wet paper, soft borders, visible brush.",
+        prompt_suffix="watercolour on textured paper, soft edges",
+    ),
+    Style(
+        id="poster",
+        name="Poster",
+        description="Flat shapes, strong type, two or three inks.",
+        prompt_suffix="flat screen-printed poster, bold shapes, three inks",
+    ),
+    Style(
+        id="neon",
+        name="Neon night",
+        description="Rain, glass and neon.",
+        prompt_suffix="night scene, neon lights, wet reflections",
+    ),
+)
+
+PACKS: Final = (
+    Pack(id="starter", name="Starter", credits=10, stars=50),
+    Pack(id="regular", name="Regular", credits=50, stars=225),
+    Pack(id="studio", name="Studio", credits=250, stars=1000),
+)
+
+MODELS_BY_ID: Final = {model.id: model for model in MODELS}
+STYLES_BY_ID: Final = {style.id: style for style in STYLES}
+PACKS_BY_ID: Final = {pack.id: pack for pack in PACKS}
+
+
+def price(model_id: str, quality: str) -> int | None:
+    """Credits for one picture; None when it is not for sale."""
+    model = MODELS_BY_ID.get(model_id)
+    return None if model is None else model.credits_per_image.get(quality)

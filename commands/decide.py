@@ -1,0 +1,60 @@
+"""`decide(state, what is due) -> event`: the only author of money and admission (design §2–3).
+
+What is due is a function of the state: requests to admit, results to settle, purchases to grant,
+refunds to revoke, grants and deadlines that ended. So a decider that starts anew, or whose
+speculation was dropped, simply asks again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from commands import admission, settlement, sources
+from commands.decided import Decided
+from commands.policy import DEFAULT, Policy
+from events.state import Account, Pending, Reservation
+
+
+def decide(account: Account, now_ms: int, policy: Policy = DEFAULT) -> Decided | None:
+    """The next decision that is due for `account` at the broker's time `now_ms`, or None.
+
+    Call it again with the evolved state until it returns None. The order is money in, money back,
+    results, what ended, then new requests: a request is never refused for credits that are due.
+    """
+    if account.frozen is not None:
+        return None
+    if account.due_sources:
+        decided = sources.decide(account)
+        if decided is not None:
+            return decided
+    first_pending: tuple[str, Pending] | None = None
+    for generation_id, entry in account.open.items():
+        if isinstance(entry, Reservation):
+            decided = settlement.decide(account, generation_id, entry, now_ms)
+            if decided is not None:
+                return decided
+        elif first_pending is None:
+            first_pending = (generation_id, entry)
+    # A request is decided as of its append: what ends later must not be taken from it, however
+    # late its decider is.
+    asked_at_ms = now_ms if first_pending is None else first_pending[1].cause.appended_at_ms
+    expiry = sources.decide_expiry(account, min(now_ms, asked_at_ms))
+    if expiry is not None:
+        return expiry
+    if first_pending is not None:
+        return admission.decide(account, *first_pending, now_ms, policy)
+    return sources.decide_write_off(account)
+
+
+def due_at_ms(account: Account) -> int | None:
+    """When the passing of time alone will next make something due; None: never."""
+    return min(_ends(account), default=None)
+
+
+def _ends(account: Account) -> Iterator[int]:
+    for entry in account.open.values():
+        if isinstance(entry, Reservation) and entry.outcome is None:
+            yield entry.deadline_ms
+    for grant in account.grants:
+        if grant.expires_at_ms is not None and grant.available:
+            yield grant.expires_at_ms

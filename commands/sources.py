@@ -1,0 +1,154 @@
+"""The decisions on where credits come from and go: grants, revocations, expiries, write-offs."""
+
+from __future__ import annotations
+
+from commands.decided import Decided, chained
+from events.base import Draw, Posting
+from events.credits import (
+    AVAILABLE,
+    DEBT,
+    EXPIRED,
+    WRITTEN_OFF,
+    CreditsExpired,
+    CreditsGranted,
+    CreditsRevoked,
+    world,
+)
+from events.ids import EventId, SourceId, fact_id
+from events.state import Account, Cause, Grant, Refund, Source
+
+
+def decide(account: Account) -> Decided | None:
+    """Grant or revoke for the first source that is due."""
+    for key in account.due_sources:
+        source = account.sources[key]
+        if source.cause is not None:
+            return _grant(account, SourceId(key), source, source.cause)
+        if source.refund is not None and not source.refund.revoked:
+            return _revoke(account, SourceId(key), source, source.refund)
+    return None
+
+
+def _grant(account: Account, source_id: SourceId, source: Source, cause: Cause) -> Decided:
+    debt_paid = min(account.debt, source.credits)
+    moves = (
+        (world(source.origin), -source.credits),
+        (DEBT, debt_paid),
+        (AVAILABLE, source.credits - debt_paid),
+    )
+    return chained(
+        CreditsGranted,
+        account,
+        cause.value_hash,
+        cause.appended_at_ms,
+        about=source_id,
+        causation_id=_entitling_fact(account, source_id, source),
+        source_id=source_id,
+        why=source.why,
+        origin=source.origin,
+        credits=source.credits,
+        debt_paid=debt_paid,
+        expires_at_ms=source.expires_at_ms,
+        postings=_postings(moves),
+    )
+
+
+def _revoke(account: Account, source_id: SourceId, source: Source, refund: Refund) -> Decided:
+    """Take the credits back from their own grant first, then in the order of use.
+
+    The money went back for all of them, so all of them leave: what was used becomes a debt.
+    """
+    own_first = sorted(account.grants, key=lambda grant: grant.grant_id != source_id)
+    draws = _take(own_first, source.credits)
+    taken = sum(draw.credits for draw in draws)
+    moves = (
+        (AVAILABLE, -taken),
+        (DEBT, taken - source.credits),
+        (world(source.origin), source.credits),
+    )
+    return chained(
+        CreditsRevoked,
+        account,
+        refund.cause.value_hash,
+        refund.cause.appended_at_ms,
+        about=source_id,
+        causation_id=fact_id(source_id, "refunded"),
+        source_id=source_id,
+        refund_id=refund.refund_id,
+        why=refund.why,
+        origin=source.origin,
+        credits=source.credits,
+        draws=draws,
+        debt_added=source.credits - taken,
+        postings=_postings(moves),
+    )
+
+
+def decide_expiry(account: Account, now_ms: int) -> Decided | None:
+    """End what is left of the first grant whose time is over."""
+    for grant in account.grants:
+        if grant.expires_at_ms is None or grant.expires_at_ms > now_ms:
+            break  # grants stand in the order of use: no later one ends sooner
+        if grant.available:
+            return chained(
+                CreditsExpired,
+                account,
+                grant.value_hash,
+                grant.expires_at_ms,
+                about=grant.grant_id,
+                why="expiry",
+                draws=(Draw(grant.grant_id, grant.available),),
+                credits=grant.available,
+                postings=_postings(((AVAILABLE, -grant.available), (EXPIRED, grant.available))),
+            )
+    return None
+
+
+def decide_write_off(account: Account) -> Decided | None:
+    """Write off what an erased account leaves, once nothing of it is open."""
+    if account.erased is None or account.open:
+        return None
+    draws = tuple(Draw(grant.grant_id, grant.available) for grant in account.grants)
+    draws = tuple(draw for draw in draws if draw.credits)
+    left = sum(draw.credits for draw in draws)
+    if not left and not account.debt:
+        return None
+    moves = (
+        (AVAILABLE, -left),
+        (EXPIRED, left),
+        (DEBT, account.debt),
+        (WRITTEN_OFF, -account.debt),
+    )
+    return chained(
+        CreditsExpired,
+        account,
+        account.erased.value_hash,
+        account.erased.appended_at_ms,
+        about=account.account_id,
+        causation_id=fact_id(account.account_id, "erased"),
+        why="erasure",
+        draws=draws,
+        credits=left,
+        debt_written_off=account.debt,
+        postings=_postings(moves),
+    )
+
+
+def _take(grants: list[Grant], credits_wanted: int) -> tuple[Draw, ...]:
+    draws = []
+    for grant in grants:
+        taken = min(grant.available, credits_wanted)
+        if taken:
+            draws.append(Draw(grant.grant_id, taken))
+            credits_wanted -= taken
+    return tuple(draws)
+
+
+def _postings(moves: tuple[tuple[str, int], ...]) -> tuple[Posting, ...]:
+    return tuple(Posting(name, credits) for name, credits in moves if credits)
+
+
+def _entitling_fact(account: Account, source_id: SourceId, source: Source) -> EventId:
+    if source.why == "welcome":
+        return fact_id(account.account_id, "registered")
+    return fact_id(source_id, "purchased")

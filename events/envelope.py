@@ -1,0 +1,121 @@
+"""The headers of a record: CloudEvents 1.0 in Kafka's binary mode (design §1).
+
+`ce_class` is our extension attribute: it says what a reader must do with a type that it does not
+know. `correlationid` names the flow (a generation, a purchase), `causationid` the event before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final, get_args
+
+import msgspec
+
+from events.base import EventClass
+from events.codec import Event
+from events.ids import EventId
+
+Headers = tuple[tuple[str, bytes], ...]
+
+TYPE_PREFIX: Final = "pixelpop."
+_CLASSES: Final[dict[bytes, EventClass]] = {name.encode(): name for name in get_args(EventClass)}
+_SPEC: Final = ("ce_specversion", b"1.0")
+_CONTENT: Final = ("content-type", b"application/json")
+
+
+class Envelope(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What the headers of a record say; every part may be missing in a record that is not ours."""
+
+    event_id: EventId | None = None
+    type: str | None = None
+    """The tag of the payload, e.g. `CreditsReserved.v1`."""
+    event_class: EventClass | None = None
+    source: str | None = None
+    time: str | None = None
+    subject: str | None = None
+    correlation_id: str | None = None
+    causation_id: str | None = None
+    traceparent: str | None = None
+
+
+def headers_for(
+    event: Event,
+    event_id: EventId,
+    *,
+    source: str,
+    time_ms: int,
+    correlation_id: str,
+    causation_id: str | None = None,
+    traceparent: str | None = None,
+) -> Headers:
+    """The headers of one event; `source` names the process kind, e.g. `/pixelpop/decider`."""
+    kind = type(event)
+    headers = [
+        ("ce_id", event_id.encode()),
+        _TYPE_HEADERS.get(kind) or _type_header(kind),
+        ("ce_source", source.encode()),
+        _SPEC,
+        ("ce_time", rfc3339(time_ms).encode()),
+        ("ce_subject", event.account_id.encode()),
+        ("ce_class", event.event_class.encode()),
+        _CONTENT,
+        ("correlationid", correlation_id.encode()),
+    ]
+    if causation_id is not None:
+        headers.append(("causationid", causation_id.encode()))
+    if traceparent is not None:
+        headers.append(("traceparent", traceparent.encode()))
+    return tuple(headers)
+
+
+_TYPE_HEADERS: dict[type, tuple[str, bytes]] = {}
+
+
+def _type_header(kind: type) -> tuple[str, bytes]:
+    header = ("ce_type", (TYPE_PREFIX + str(kind.__struct_config__.tag)).encode())  # type: ignore[attr-defined]
+    _TYPE_HEADERS[kind] = header
+    return header
+
+
+def class_in(headers: Sequence[tuple[str, bytes]]) -> EventClass | None:
+    """What the record claims to be, without parsing the rest."""
+    for name, value in headers:
+        if name == "ce_class":
+            return _CLASSES.get(value)
+    return None
+
+
+def header(headers: Sequence[tuple[str, bytes]], wanted: str) -> str | None:
+    """One header as text; None when it is missing or not UTF-8."""
+    for name, value in headers:
+        if name == wanted and value is not None:
+            try:
+                return value.decode()
+            except UnicodeDecodeError:
+                return None
+    return None
+
+
+def parse(headers: Sequence[tuple[str, bytes]]) -> Envelope:
+    """Read all headers; what is missing or unreadable is None."""
+    kind = header(headers, "ce_type")
+    event_id = header(headers, "ce_id")
+    return Envelope(
+        event_id=None if event_id is None else EventId(event_id),
+        type=kind.removeprefix(TYPE_PREFIX) if kind else None,
+        event_class=class_in(headers),
+        source=header(headers, "ce_source"),
+        time=header(headers, "ce_time"),
+        subject=header(headers, "ce_subject"),
+        correlation_id=header(headers, "correlationid"),
+        causation_id=header(headers, "causationid"),
+        traceparent=header(headers, "traceparent"),
+    )
+
+
+def rfc3339(time_ms: int) -> str:
+    """Milliseconds since the epoch as RFC 3339 in UTC, to the millisecond."""
+    seconds, milliseconds = divmod(time_ms, 1000)
+    whole = datetime.fromtimestamp(seconds, UTC)
+    return f"{whole:%Y-%m-%dT%H:%M:%S}.{milliseconds:03d}Z"

@@ -1,0 +1,134 @@
+"""How facts fold: requests, results, purchases, refunds, sign-in and erasure.
+
+A fact never moves a credit. It only leaves something to decide; repeated, it leaves nothing more.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec.structs import replace
+
+from events.accounts import AccountErased, UserRegistered
+from events.generations import (
+    GenerationCancelled,
+    GenerationCompleted,
+    GenerationFailed,
+    GenerationRequested,
+)
+from events.ids import welcome_source
+from events.purchases import CreditsPurchased, PurchaseRefunded
+from events.recorded import Recorded
+from events.state import Account, Cause, Outcome, Pending, Refund, Reservation, Source
+
+REQUEST_WINDOW_MS: Final = 60 * 60 * 1000
+"""A request counts only if its own time is this near its append time: beyond it, it is a late
+retry of somebody who was told long ago that its outcome is unknown."""
+
+
+def requested(account: Account, recorded: Recorded, event: GenerationRequested) -> Account:
+    """Leave the request to be decided, unless its key is known or it comes too late."""
+    key = event.generation_id
+    if key in account.open or account.how_closed(key) is not None:
+        return account
+    if abs(event.occurred_at_ms - recorded.appended_at_ms) > REQUEST_WINDOW_MS:
+        return account
+    pending = Pending(
+        Cause(recorded.value_hash, recorded.appended_at_ms),
+        event.count,
+        event.model,
+        event.quality,
+        None if event.prohibited is None else event.prohibited.rule_id,
+        recorded.value,
+        recorded.traceparent,
+    )
+    return replace(account, open={**account.open, key: pending})
+
+
+def completed(account: Account, recorded: Recorded, event: GenerationCompleted) -> Account:
+    """Fix the settlement: what is delivered is paid."""
+    delivered = len(event.images)
+    kind = "completed" if delivered else "failed"
+    return _result(account, recorded, event.generation_id, kind, delivered)
+
+
+def failed(account: Account, recorded: Recorded, event: GenerationFailed) -> Account:
+    """Fix the settlement: everything returns."""
+    return _result(account, recorded, event.generation_id, "failed", 0)
+
+
+def cancelled(account: Account, recorded: Recorded, event: GenerationCancelled) -> Account:
+    """Fix the settlement: everything returns.
+
+    Before the request is admitted this has no effect; the job will find the claim cancelled and
+    append the same fact again (design §2, 5).
+    """
+    return _result(account, recorded, event.generation_id, "cancelled", 0)
+
+
+def _result(
+    account: Account, recorded: Recorded, generation_id: str, kind: str, delivered: int
+) -> Account:
+    entry = account.open.get(generation_id)
+    if type(entry) is not Reservation or entry.outcome is not None:
+        return account
+    cause = Cause(recorded.value_hash, recorded.appended_at_ms)
+    settled = replace(entry, outcome=Outcome(cause, kind, delivered))
+    return replace(account, open={**account.open, generation_id: settled})
+
+
+def registered(account: Account, recorded: Recorded, event: UserRegistered) -> Account:
+    """Remember the sign-up, and the welcome grant if this person is owed one."""
+    if account.registered:
+        return account
+    if event.welcome_credits <= 0:
+        return replace(account, registered=True)
+    source = Source(
+        "welcome",
+        "welcome",
+        event.welcome_credits,
+        event.welcome_expires_at_ms,
+        Cause(recorded.value_hash, recorded.appended_at_ms),
+    )
+    return _with_source(replace(account, registered=True), welcome_source(event.account_id), source)
+
+
+def purchased(account: Account, recorded: Recorded, event: CreditsPurchased) -> Account:
+    """Leave the grant to be decided; a refund that came first now stops waiting."""
+    known = account.sources.get(event.purchase_id)
+    if (known is not None and known.seen) or event.credits <= 0:
+        return account
+    source = Source(
+        "purchase",
+        event.provider,
+        event.credits,
+        event.expires_at_ms,
+        Cause(recorded.value_hash, recorded.appended_at_ms),
+        None if known is None else known.refund,
+    )
+    return _with_source(account, event.purchase_id, source)
+
+
+def refunded(account: Account, recorded: Recorded, event: PurchaseRefunded) -> Account:
+    """Leave the revocation to be decided, now or when the purchase is seen."""
+    known = account.sources.get(event.purchase_id) or Source("", "", 0, None, None)
+    if known.refund is not None:
+        return account
+    cause = Cause(recorded.value_hash, recorded.appended_at_ms)
+    source = replace(known, refund=Refund(cause, event.refund_id, event.reason, revoked=False))
+    return _with_source(account, event.purchase_id, source)
+
+
+def _with_source(account: Account, key: str, source: Source) -> Account:
+    """Keep the source, and list it as due if there is something to decide about it."""
+    due = account.due_sources
+    if source.seen and key not in due:
+        due = (*due, key)
+    return replace(account, sources={**account.sources, key: source}, due_sources=due)
+
+
+def erased(account: Account, recorded: Recorded, event: AccountErased) -> Account:  # noqa: ARG001  the fact alone matters
+    """Leave everything that is open to be settled and the balance to be written off."""
+    if account.erased is not None:
+        return account
+    return replace(account, erased=Cause(recorded.value_hash, recorded.appended_at_ms))

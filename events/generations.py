@@ -1,0 +1,138 @@
+"""Everything that can have happened to a generation, except to its credits."""
+
+from __future__ import annotations
+
+import msgspec
+
+from events.base import Decision, Fact, Sealed
+from events.ids import GenerationId, ImageId
+
+
+class Moderation(msgspec.Struct, frozen=True, gc=False):
+    """What the gateway's first moderation stage found, so that nobody need unseal the prompt."""
+
+    rule_id: str
+    list_version: str
+
+
+class GenerationRequested(Fact, frozen=True, kw_only=True, gc=False, tag="GenerationRequested.v1"):
+    """Somebody asks for pictures. The first in the log with its generation id counts."""
+
+    generation_id: GenerationId
+    kind: str
+    """`image`; later also `edit`, `variation`, `thumbnail`."""
+    prompt: Sealed
+    negative_prompt: Sealed | None = None
+    style_id: str
+    size: str
+    """`WIDTHxHEIGHT` in pixels."""
+    count: int
+    seed: int
+    model: str
+    quality: str
+    body_mac: str
+    """HMAC-SHA256 in hex, under the account's key, of the canonical body of the request."""
+    prohibited: Moderation | None = None
+    """Set when the first moderation stage says no."""
+
+
+class GenerationRejected(
+    Decision, frozen=True, kw_only=True, gc=False, tag="GenerationRejected.v1"
+):
+    """The request is not admitted; nothing is charged."""
+
+    generation_id: GenerationId
+    reason: str
+    """`prohibited`, `rate_limited`, `insufficient_credits`, `timed_out`, `account_erased`."""
+    credits_needed: int = 0
+    credits_available: int = 0
+    retry_after_ms: int = 0
+    """For `rate_limited`: how long after `decided_at_ms` the next request is admitted."""
+    rule_id: str | None = None
+
+
+class GenerationStarted(Fact, frozen=True, kw_only=True, gc=False, tag="GenerationStarted.v1"):
+    """A worker began to perform the job."""
+
+    generation_id: GenerationId
+    attempt: int
+    provider: str
+
+
+class Image(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One finished picture, as it is stored."""
+
+    image_id: ImageId
+    index: int
+    object_key: str
+    preview_key: str
+    width: int
+    height: int
+    content_type: str
+    size_bytes: int
+    sha256: str
+    """Of the original's bytes, in hex."""
+
+
+class GenerationCompleted(Fact, frozen=True, kw_only=True, gc=False, tag="GenerationCompleted.v1"):
+    """At least one picture was made and stored."""
+
+    generation_id: GenerationId
+    images: tuple[Image, ...]
+    failed_count: int = 0
+    provider: str
+    model: str
+    attempt: int = 1
+
+
+class GenerationFailed(Fact, frozen=True, kw_only=True, gc=False, tag="GenerationFailed.v1"):
+    """No picture was made; everything that was reserved returns."""
+
+    generation_id: GenerationId
+    reason: str
+    """A stable code: `provider_unavailable`, `provider_refused`, `too_late`, `key_destroyed`, …"""
+    detail: str
+    """A sentence for the person who asked; contains nothing personal."""
+    attempt: int = 1
+
+
+class GenerationCancelled(Fact, frozen=True, kw_only=True, gc=False, tag="GenerationCancelled.v1"):
+    """The job was cancelled before anybody paid a provider for it."""
+
+    generation_id: GenerationId
+
+
+class ProviderCallUncertain(
+    Fact, frozen=True, kw_only=True, gc=False, tag="ProviderCallUncertain.v1"
+):
+    """A provider may have been paid for a call whose outcome nobody knows; it is on the books."""
+
+    generation_id: GenerationId
+    attempt: int
+    provider: str
+
+
+class GenerationDeleted(Fact, frozen=True, kw_only=True, gc=False, tag="GenerationDeleted.v1"):
+    """Its owner moved it to the bin, where it stays 30 days."""
+
+    generation_id: GenerationId
+
+
+class GenerationRestored(Fact, frozen=True, kw_only=True, gc=False, tag="GenerationRestored.v1"):
+    """Its owner took it back out of the bin."""
+
+    generation_id: GenerationId
+
+
+class ImageDeleted(Fact, frozen=True, kw_only=True, gc=False, tag="ImageDeleted.v1"):
+    """One picture was moved to the bin, where it stays 30 days."""
+
+    generation_id: GenerationId
+    image_id: ImageId
+
+
+class ImageRestored(Fact, frozen=True, kw_only=True, gc=False, tag="ImageRestored.v1"):
+    """One picture was taken back out of the bin."""
+
+    generation_id: GenerationId
+    image_id: ImageId
