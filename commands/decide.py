@@ -1,4 +1,4 @@
-"""`decide(state, what is due) -> event`: the only author of money and admission (design §2–3).
+"""`decide(state, what is due) -> event`: the only author of money and admission (design §2, §3).
 
 What is due is a function of the state: requests to admit, results to settle, purchases to grant,
 refunds to revoke, grants and deadlines that ended. So a decider that starts anew, or whose

@@ -64,7 +64,7 @@ def _settle(
         debt_paid=debt_paid,
         expired=expired,
         returns=returns,
-        postings=tuple(Posting(name, credits) for name, credits in moves if credits),
+        postings=tuple(Posting(name, moved) for name, moved in moves if moved),
     )
 
 

@@ -145,7 +145,7 @@ def _take(grants: list[Grant], credits_wanted: int) -> tuple[Draw, ...]:
 
 
 def _postings(moves: tuple[tuple[str, int], ...]) -> tuple[Posting, ...]:
-    return tuple(Posting(name, credits) for name, credits in moves if credits)
+    return tuple(Posting(name, moved) for name, moved in moves if moved)
 
 
 def _entitling_fact(account: Account, source_id: SourceId, source: Source) -> EventId:
