@@ -75,6 +75,17 @@ def unwrap(masters: MasterKeys, wrapped: bytes, account_id: UUID) -> bytes:
         raise KeyNotOpened(f"The wrapped key of account {account_id} does not open.") from None
 
 
+def master_key_id(wrapped: bytes) -> str:
+    """The id of the master key that wrapped this.
+
+    Raises:
+        KeyNotOpened: it is no wrapped key.
+    """
+    if len(wrapped) != WRAPPED_KEY_BYTES or wrapped[:1] != _VERSION:
+        raise KeyNotOpened("A stored account key has an unknown form.")
+    return wrapped[1:_ID_END].hex()
+
+
 def mac(key: bytes, data: bytes, *, purpose: str = "body-mac") -> bytes:
     """HMAC-SHA256 of `data` under a subkey of an account's key: 32 bytes; the same at each call.
 
