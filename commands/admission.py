@@ -17,31 +17,12 @@ def decide(
     account: Account, generation_id: str, pending: Pending, now_ms: int, policy: Policy
 ) -> Decided:
     """Admit the request, or say why not."""
+    refusal = _refusal(account, pending, now_ms, policy)
+    if refusal is not None:
+        return _reject(account, generation_id, pending, **refusal)
     at_ms = pending.cause.appended_at_ms
-    if account.erased is not None:
-        return _reject(account, generation_id, pending, reason="account_erased")
-    if now_ms >= at_ms + policy.deadline_ms:
-        return _reject(account, generation_id, pending, reason="timed_out")
-    if pending.prohibited_rule_id is not None:
-        return _reject(
-            account,
-            generation_id,
-            pending,
-            reason="prohibited",
-            rule_id=pending.prohibited_rule_id,
-        )
     price = policy.price(pending.model, pending.quality)
-    if price is None or pending.count < 1:
-        return _reject(account, generation_id, pending, reason="unavailable")
-    tokens_ms = bucket_tokens_ms(account, at_ms, policy)
-    if tokens_ms < policy.bucket_refill_ms:
-        return _reject(
-            account,
-            generation_id,
-            pending,
-            reason="rate_limited",
-            retry_after_ms=policy.bucket_refill_ms - tokens_ms,
-        )
+    assert price is not None
     needed = price * pending.count
     draws, missing = _draw(account.grants, needed, at_ms)
     if missing:
@@ -53,6 +34,7 @@ def decide(
             credits_needed=needed,
             credits_available=needed - missing,
         )
+    tokens_ms = bucket_tokens_ms(account, at_ms, policy)
     return chained(
         CreditsReserved,
         account,
@@ -69,6 +51,26 @@ def decide(
         bucket_tokens_ms=tokens_ms - policy.bucket_refill_ms,
         postings=(Posting(AVAILABLE, -needed), Posting(RESERVED, needed)),
     )
+
+
+def _refusal(
+    account: Account, pending: Pending, now_ms: int, policy: Policy
+) -> dict[str, Any] | None:
+    """Why the request is refused whatever it costs; None if it is not."""
+    at_ms = pending.cause.appended_at_ms
+    if account.erased is not None:
+        return {"reason": "account_erased"}
+    if now_ms >= at_ms + policy.deadline_ms:
+        return {"reason": "timed_out"}
+    if pending.prohibited_rule_id is not None:
+        return {"reason": "prohibited", "rule_id": pending.prohibited_rule_id}
+    if policy.price(pending.model, pending.quality) is None or pending.count < 1:
+        return {"reason": "unavailable"}
+    tokens_ms = bucket_tokens_ms(account, at_ms, policy)
+    if tokens_ms < policy.bucket_refill_ms:
+        wait_ms = policy.bucket_refill_ms - tokens_ms
+        return {"reason": "rate_limited", "retry_after_ms": wait_ms}
+    return None
 
 
 def bucket_tokens_ms(account: Account, at_ms: int, policy: Policy) -> int:

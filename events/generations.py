@@ -43,7 +43,8 @@ class GenerationRejected(
 
     generation_id: GenerationId
     reason: str
-    """`prohibited`, `rate_limited`, `insufficient_credits`, `timed_out`, `account_erased`."""
+    """`prohibited`, `unavailable`, `rate_limited`, `insufficient_credits`, `timed_out` or
+    `account_erased`."""
     credits_needed: int = 0
     credits_available: int = 0
     retry_after_ms: int = 0

@@ -48,7 +48,8 @@ def decode_job(value: bytes) -> Job:
     Raises:
         msgspec.DecodeError: no job that this version knows.
     """
-    return _decoder.decode(value)
+    job: Job = _decoder.decode(value)
+    return job
 
 
 def encode_job(job: Job | GenerateJobOut) -> bytes:
