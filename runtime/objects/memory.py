@@ -1,0 +1,74 @@
+"""A fake of object storage in memory, shipped for tests, benchmarks and simulations."""
+
+from __future__ import annotations
+
+import builtins
+import hashlib
+from urllib.parse import quote
+
+from runtime.objects.store import LIST_KEYS_MAX, Head, ObjectsRefused, ObjectTooLarge
+
+
+class MemoryObjects:
+    """Answers as `S3Objects` does; everything is gone with the process.
+
+    Args:
+        object_bytes_max: the largest object.
+    """
+
+    def __init__(self, *, object_bytes_max: int = 67_108_864) -> None:
+        self._object_bytes_max = object_bytes_max
+        self._objects: dict[str, tuple[bytes, str]] = {}
+
+    async def put_if_absent(self, key: str, data: bytes, content_type: str) -> bool:
+        """See `ObjectStore`."""
+        if len(data) > self._object_bytes_max:
+            raise ObjectTooLarge(f"{key} has {len(data)} bytes; {self._object_bytes_max} may be.")
+        if key in self._objects:
+            return False
+        self._objects[key] = (bytes(data), content_type)
+        return True
+
+    async def get(self, key: str) -> bytes | None:
+        """See `ObjectStore`."""
+        stored = self._objects.get(key)
+        return None if stored is None else stored[0]
+
+    async def head(self, key: str) -> Head | None:
+        """See `ObjectStore`."""
+        stored = self._objects.get(key)
+        if stored is None:
+            return None
+        data, content_type = stored
+        etag = f'"{hashlib.md5(data, usedforsecurity=False).hexdigest()}"'
+        return Head(size_bytes=len(data), content_type=content_type, etag=etag)
+
+    async def delete(self, key: str) -> None:
+        """See `ObjectStore`."""
+        self._objects.pop(key, None)
+
+    async def delete_prefix(self, prefix: str) -> int:
+        """See `ObjectStore`."""
+        if not prefix:
+            raise ValueError("An empty prefix would delete everything.")
+        doomed = [key for key in self._objects if key.startswith(prefix)]
+        for key in doomed:
+            del self._objects[key]
+        return len(doomed)
+
+    async def list(self, prefix: str) -> builtins.list[str]:
+        """See `ObjectStore`."""
+        found = sorted(
+            (key for key in self._objects if key.startswith(prefix)),
+            key=lambda key: key.encode("utf-8"),
+        )
+        if len(found) > LIST_KEYS_MAX:
+            raise ObjectsRefused(f"More than {LIST_KEYS_MAX} objects begin with {prefix}.")
+        return found
+
+    async def presign_get(self, key: str, expires_seconds: int) -> str:
+        """An address that says what S3's would; nothing answers there."""
+        return f"memory://objects/{quote(key)}?expires={expires_seconds}"
+
+    async def ensure_bucket(self) -> None:
+        """See `ObjectStore`."""

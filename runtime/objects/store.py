@@ -1,0 +1,111 @@
+"""What Pixelpop asks of object storage, and how it can fail.
+
+Keys are deterministic and objects are never changed, so writing is "put if absent", and a result
+always describes the stored object, whoever wrote it.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import msgspec
+
+from runtime.errors import PixelpopError
+
+LIST_KEYS_MAX = 100_000
+"""The most keys that one `list` collects."""
+
+
+class ObjectsUnavailable(PixelpopError):
+    """The object store cannot be reached, is overloaded or too slow; ask again later.
+
+    What was being written may have been stored.
+    """
+
+    code = "objects-unavailable"
+    retryable = True
+
+
+class ObjectsRefused(PixelpopError):
+    """The object store refuses: wrong credentials, no such bucket, a request it cannot read.
+
+    `reason` is the S3 API's code for it.
+    """
+
+    code = "objects-refused"
+
+    def __init__(self, message: str, *, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class ObjectTooLarge(PixelpopError):
+    """The object is larger than `s3_object_bytes_max`; it is neither read nor written whole."""
+
+    code = "object-too-large"
+
+
+class Head(msgspec.Struct, frozen=True):
+    """What is known of a stored object without reading it; `etag` is opaque."""
+
+    size_bytes: int
+    content_type: str
+    etag: str
+
+
+class ObjectStore(Protocol):
+    """What Pixelpop asks of object storage.
+
+    Every method may raise `ObjectsUnavailable` and `ObjectsRefused`.
+    """
+
+    async def put_if_absent(self, key: str, data: bytes, content_type: str) -> bool:
+        """Store an object unless the key has one; False: it had one, which stays as it is.
+
+        False is also the answer when an earlier attempt of this very call stored it and its
+        answer was lost: read the stored object to describe it.
+
+        Raises:
+            ObjectTooLarge: nothing was stored.
+        """
+        ...
+
+    async def get(self, key: str) -> bytes | None:
+        """The whole object, or None.
+
+        Raises:
+            ObjectTooLarge: it is not read.
+        """
+        ...
+
+    async def head(self, key: str) -> Head | None:
+        """What the object is, or None."""
+        ...
+
+    async def delete(self, key: str) -> None:
+        """Delete the object with all its versions; not an error when there is none."""
+        ...
+
+    async def delete_prefix(self, prefix: str) -> int:
+        """Delete every object whose key begins so, with all versions; how many were deleted.
+
+        Raises:
+            ValueError: the prefix is empty.
+        """
+        ...
+
+    async def list(self, prefix: str) -> list[str]:
+        """Every key that begins so, in byte order.
+
+        Raises:
+            ObjectsRefused: more than `LIST_KEYS_MAX`.
+        """
+        ...
+
+    async def presign_get(self, key: str, expires_seconds: int) -> str:
+        """An address at which anybody may read the object for so long (at most 7 days)."""
+        ...
+
+    async def ensure_bucket(self) -> None:
+        """Make the bucket when it is missing."""
+        ...
