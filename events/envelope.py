@@ -13,13 +13,16 @@ from typing import Final, get_args
 import msgspec
 
 from events.base import EventClass
-from events.codec import Event
+from events.codec import EVENT_TYPES, Event
 from events.ids import EventId
 
 Headers = tuple[tuple[str, bytes], ...]
 
 TYPE_PREFIX: Final = "pixelpop."
-_CLASSES: Final[dict[bytes, EventClass]] = {name.encode(): name for name in get_args(EventClass)}
+CLASSES: Final[dict[bytes, EventClass]] = {name.encode(): name for name in get_args(EventClass)}
+_TYPE_HEADERS: Final[dict[type, tuple[str, bytes]]] = {
+    kind: ("ce_type", (TYPE_PREFIX + tag).encode()) for tag, kind in EVENT_TYPES.items()
+}
 _SPEC: Final = ("ce_specversion", b"1.0")
 _CONTENT: Final = ("content-type", b"application/json")
 
@@ -50,10 +53,9 @@ def headers_for(
     traceparent: str | None = None,
 ) -> Headers:
     """The headers of one event; `source` names the process kind, e.g. `/pixelpop/decider`."""
-    kind = type(event)
     headers = [
         ("ce_id", event_id.encode()),
-        _TYPE_HEADERS.get(kind) or _type_header(kind),
+        type_header(event),
         ("ce_source", source.encode()),
         _SPEC,
         ("ce_time", rfc3339(time_ms).encode()),
@@ -69,20 +71,16 @@ def headers_for(
     return tuple(headers)
 
 
-_TYPE_HEADERS: dict[type, tuple[str, bytes]] = {}
-
-
-def _type_header(kind: type) -> tuple[str, bytes]:
-    header = ("ce_type", (TYPE_PREFIX + str(kind.__struct_config__.tag)).encode())  # type: ignore[attr-defined]
-    _TYPE_HEADERS[kind] = header
-    return header
+def type_header(event: Event) -> tuple[str, bytes]:
+    """The `ce_type` header of an event."""
+    return _TYPE_HEADERS[type(event)]
 
 
 def class_in(headers: Sequence[tuple[str, bytes]]) -> EventClass | None:
     """What the record claims to be, without parsing the rest."""
     for name, value in headers:
         if name == "ce_class":
-            return _CLASSES.get(value)
+            return CLASSES.get(value)
     return None
 
 

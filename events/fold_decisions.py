@@ -1,4 +1,8 @@
-"""How counted decisions fold. Called only after `chain.judge` let them through."""
+"""How counted decisions fold. Called only after `chain.judge` let them through.
+
+Nothing here looks at the append time of the decision itself: so a decider may fold its own
+decision before the broker has stamped it, and gets the very state that every reader gets.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +35,7 @@ def reserved(account: Account, recorded: Recorded, event: CreditsReserved) -> Ac
     pending = account.open[event.generation_id]
     assert type(pending) is Pending
     entry = Reservation(
-        Cause(recorded.value_hash, recorded.appended_at_ms),
+        Cause(recorded.value_hash, event.decided_at_ms),
         event.credits,
         event.price,
         event.draws,

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
-from events.codec import UndecodableError, decode
-from events.envelope import class_in, header
+from events.codec import UPCASTS, UndecodableError, decode
+from events.envelope import CLASSES, TYPE_PREFIX, type_header
 from events.ids import AccountId, is_uuid
 from events.recorded import Recorded, hash_value
+
+_OLD_TYPES: Final = frozenset((TYPE_PREFIX + tag).encode() for tag in UPCASTS)
 
 
 class Poison(msgspec.Struct, frozen=True, gc=False):
@@ -29,17 +32,34 @@ def read(
     """Decode one record of the event log.
 
     A record whose key is not the account that its payload names stands in a foreign order, maybe
-    in a foreign partition, so it is poison like one that cannot be decoded.
+    in a foreign partition; one whose `ce_type` is not the type of its payload would mean different
+    things to readers that look at one or the other. Both are poison, like what cannot be decoded.
     """
+    kind = event_class = traceparent = None
+    for name, content in headers:
+        if name == "ce_type":
+            kind = content
+        elif name == "ce_class":
+            event_class = content
+        elif name == "traceparent":
+            traceparent = content
     if value is None:
         return Poison("the record has no value", None)
     try:
-        event = decode(value, class_in(headers))
+        event = decode(value, CLASSES.get(event_class or b""))
     except UndecodableError as error:
         return Poison(str(error), _account_in(key) if error.freezes else None)
-    if key is None or key != event.account_id.encode():
+    if kind != type_header(event)[1] and kind not in _OLD_TYPES:
+        return Poison("the record's ce_type is not the type of its payload", None)
+    if key != event.account_id.encode():
         return Poison("the record's key is not the account that its payload names", None)
-    return Recorded(event, value, hash_value(value), appended_at_ms, header(headers, "traceparent"))
+    return Recorded(
+        event,
+        value,
+        hash_value(value),
+        appended_at_ms,
+        None if traceparent is None else traceparent.decode("ascii", errors="replace"),
+    )
 
 
 def _account_in(key: bytes | None) -> AccountId | None:
