@@ -46,6 +46,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     data_dir: Annotated[
         Path, _about("Where embedded servers, generated secrets and local state live.")
     ] = Path(".pixelpop")
+    cache_dir: Annotated[
+        Path | None,
+        _about("Where downloaded server programs are kept; unset: the user's cache directory."),
+    ] = None
     host: Annotated[str, _about("The address that the gateway listens on.")] = "127.0.0.1"
     port: Annotated[int, _about("The port that the gateway listens on.", ge=0, le=65535)] = 8000
     metrics_port: Annotated[
@@ -70,6 +74,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         bool,
         _about("Set by `pixelpop up` for its children when no outside server is configured."),
     ] = False
+
+    # Embedded servers: 0 picks a free port and remembers it in the data directory.
+    embedded_kafka_port: Annotated[
+        int, _about("The embedded Kafka's port.", ge=0, le=65535)
+    ] = 0
+    embedded_postgres_port: Annotated[
+        int, _about("The embedded PostgreSQL's port.", ge=0, le=65535)
+    ] = 0
+    embedded_s3_port: Annotated[
+        int, _about("The embedded object storage's port.", ge=0, le=65535)
+    ] = 0
 
     # Outside servers.
     kafka_bootstrap_servers: Annotated[
@@ -105,6 +120,57 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         int,
         _about("Replicas of each topic; the embedded broker has one.", ge=1, le=7),
     ] = 3
+    kafka_start_timeout_seconds: Annotated[
+        float, _about("How long a start waits for the brokers.", unit="s", gt=0, le=600)
+    ] = 30.0
+    kafka_request_timeout_seconds: Annotated[
+        float,
+        _about("How long a broker may take to answer one request.", unit="s", ge=0.1, le=300),
+    ] = 15.0
+    kafka_append_timeout_seconds: Annotated[
+        float,
+        _about("How long an append waits for its ack before it gives up.", unit="s", gt=0, le=300),
+    ] = 10.0
+    kafka_record_max_bytes: Annotated[
+        int,
+        _about(
+            "The largest record (key, value, headers); below the broker's 1 MiB with a margin.",
+            unit="B",
+            ge=1_000,
+            le=1_000_000,
+        ),
+    ] = 900_000
+    kafka_batch_bytes: Annotated[
+        int,
+        _about("The largest batch of records sent at once.", unit="B", ge=1_000, le=1_000_000),
+    ] = 262_144
+    kafka_buffer_records: Annotated[
+        int, _about("Records that one process may have waiting for acks.", ge=1, le=1_000_000)
+    ] = 100_000
+    kafka_buffer_bytes: Annotated[
+        int,
+        _about(
+            "Bytes that one process may have waiting for acks; below the broker's 100 MiB request.",
+            unit="B",
+            ge=1_000,
+            le=96_000_000,
+        ),
+    ] = 64_000_000
+    kafka_compression: Annotated[
+        Literal["none", "zstd"],
+        _about("How batches travel to the broker; it stores them with zstd either way."),
+    ] = "none"
+    kafka_queue_records: Annotated[
+        int, _about("Records that a reader holds ahead of its user.", ge=1, le=1_000_000)
+    ] = 50_000
+    kafka_queue_bytes: Annotated[
+        int,
+        _about("Bytes that a reader holds ahead of its user.", unit="B", ge=1_000, le=2**31),
+    ] = 67_108_864
+    kafka_session_timeout_seconds: Annotated[
+        float,
+        _about("How soon a silent member of a group is replaced.", unit="s", ge=6, le=300),
+    ] = 10.0
     database_url: Annotated[
         str | None,
         _about(

@@ -1,0 +1,72 @@
+"""What goes into the log, where it stands there, and what comes out."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import msgspec
+from aiokafka.structs import ConsumerRecord
+
+Headers = tuple[tuple[str, bytes], ...]
+"""Kafka record headers in the order in which they are stored; a name may occur twice."""
+
+
+class Position(NamedTuple):
+    """Where an appended record stands in its topic."""
+
+    partition: int
+    offset: int
+    appended_at_ms: int
+    """The broker's time of the append, ms since 1970 (`LogAppendTime`); -1 if the topic keeps
+    the sender's time instead, which none of ours does."""
+
+
+class Outgoing(msgspec.Struct, frozen=True):
+    """A record to be appended."""
+
+    key: bytes
+    value: bytes
+    headers: Headers = ()
+
+
+class Record(msgspec.Struct, frozen=True, gc=False):
+    """A record as it was read.
+
+    Hot paths use aiokafka's `ConsumerRecord` itself, which costs no copy; its `timestamp` is
+    `appended_at_ms`.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    appended_at_ms: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+
+
+def from_consumer(record: ConsumerRecord[bytes, bytes]) -> Record:
+    """Copy what aiokafka read; a header without a value reads as an empty one."""
+    return Record(
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        appended_at_ms=record.timestamp,
+        key=record.key,
+        value=record.value,
+        headers=tuple((name, value or b"") for name, value in record.headers),
+    )
+
+
+_OVERHEAD_BYTES = 32
+"""At most: the lengths, deltas and attributes that Kafka writes around key and value."""
+_HEADER_OVERHEAD_BYTES = 10
+"""At most: the two lengths around one header."""
+
+
+def size_bytes(record: Outgoing) -> int:
+    """At least the bytes that `record` takes in a batch, before compression."""
+    size = _OVERHEAD_BYTES + len(record.key) + len(record.value)
+    for name, value in record.headers:
+        size += _HEADER_OVERHEAD_BYTES + len(name.encode()) + len(value)
+    return size
