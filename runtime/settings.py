@@ -158,8 +158,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = 64_000_000
     kafka_compression: Annotated[
         Literal["none", "zstd"],
-        _about("How batches travel to the broker; it stores them with zstd either way."),
-    ] = "none"
+        _about("How batches travel to the broker; what is not zstd it compresses again itself."),
+    ] = "zstd"
     kafka_queue_records: Annotated[
         int, _about("Records that a reader holds ahead of its user.", ge=1, le=1_000_000)
     ] = 50_000

@@ -118,11 +118,19 @@ def fill(builder: BatchBuilder, queue: deque[Submission]) -> list[Part]:
             break
         records, start = submission.records, submission.sent
         stop = len(records)
-        for index in range(start, stop):
-            one = records[index]
-            if not append(timestamp=now_ms, key=one.key, value=one.value, headers=one.headers):
-                stop = index
-                break
+        index = start
+        try:
+            while index < stop:
+                one = records[index]
+                # aiokafka wants a list of headers.
+                if not append(
+                    timestamp=now_ms, key=one.key, value=one.value, headers=[*one.headers]
+                ):
+                    break
+                index += 1
+        except (TypeError, ValueError) as error:  # no bytes, say: the caller's mistake, not a fault
+            submission.future.set_exception(error)
+        stop = index
         if stop > start:
             parts.append(Part(submission, start, stop))
             submission.sent = stop
