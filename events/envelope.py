@@ -76,6 +76,11 @@ def type_header(event: Event) -> tuple[str, bytes]:
     return _TYPE_HEADERS[type(event)]
 
 
+def type_header_of(kind: type) -> tuple[str, bytes]:
+    """The `ce_type` header of events of a type."""
+    return _TYPE_HEADERS[kind]
+
+
 def class_in(headers: Sequence[tuple[str, bytes]]) -> EventClass | None:
     """What the record claims to be, without parsing the rest."""
     for name, value in headers:

@@ -8,7 +8,15 @@ from typing import Final
 import msgspec
 
 from events.codec import UPCASTS, UndecodableError, decode
-from events.envelope import CLASSES, TYPE_PREFIX, type_header
+from events.envelope import CLASSES, TYPE_PREFIX, type_header, type_header_of
+from events.generations import (
+    GenerationDeleted,
+    GenerationRestored,
+    GenerationStarted,
+    ImageDeleted,
+    ImageRestored,
+    ProviderCallUncertain,
+)
 from events.ids import AccountId, is_uuid
 from events.recorded import Recorded, hash_value
 
@@ -21,6 +29,30 @@ class Poison(msgspec.Struct, frozen=True, gc=False):
     reason: str
     account_id: AccountId | None
     """The account to freeze, when the record claims to be a decision or money (design §3)."""
+
+
+_WITHOUT_EFFECT: Final = frozenset(
+    type_header_of(kind)[1]
+    for kind in (
+        GenerationStarted,
+        ProviderCallUncertain,
+        GenerationDeleted,
+        GenerationRestored,
+        ImageDeleted,
+        ImageRestored,
+    )
+)
+
+
+def ignorable(headers: Sequence[tuple[str, bytes]]) -> bool:
+    """Whether the fold takes no notice of the record, whatever its payload is.
+
+    Safe to believe without decoding: a record whose `ce_type` lies is poison and has no effect.
+    """
+    for name, content in headers:
+        if name == "ce_type":
+            return content in _WITHOUT_EFFECT
+    return False
 
 
 def read(
