@@ -97,6 +97,7 @@ async def _connect(settings: Settings, application_name: str) -> Pool:
         max_queries=50_000,
         max_inactive_connection_lifetime=300.0,
         loop=None,
+        record_class=asyncpg.Record,
         connection_class=PoolerConnection if behind_pooler else asyncpg.Connection,
         statement_cache_size=0 if behind_pooler else 200,
         command_timeout=settings.database_command_timeout_seconds,
