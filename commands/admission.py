@@ -9,7 +9,6 @@ from commands.policy import Policy
 from events.base import Draw, Posting
 from events.credits import AVAILABLE, RESERVED, CreditsReserved
 from events.generations import GenerationRejected
-from events.ids import fact_id
 from events.state import Account, Grant, Pending
 
 
@@ -41,7 +40,7 @@ def decide(
         pending.cause.value_hash,
         at_ms,
         about=generation_id,
-        causation_id=fact_id(generation_id, "requested"),
+        causation_id=pending.cause.event_id,
         traceparent=pending.traceparent,
         generation_id=generation_id,
         credits=needed,
@@ -101,7 +100,7 @@ def _reject(account: Account, generation_id: str, pending: Pending, **why: Any) 
         pending.cause.value_hash,
         pending.cause.appended_at_ms,
         about=generation_id,
-        causation_id=fact_id(generation_id, "requested"),
+        causation_id=pending.cause.event_id,
         traceparent=pending.traceparent,
         generation_id=generation_id,
         **why,

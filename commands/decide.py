@@ -29,12 +29,10 @@ def decide(account: Account, now_ms: int, policy: Policy = DEFAULT) -> Decided |
             return decided
     first_pending: tuple[str, Pending] | None = None
     for generation_id, entry in account.open.items():
-        if isinstance(entry, Reservation):
-            decided = settlement.decide(account, generation_id, entry, now_ms)
-            if decided is not None:
-                return decided
-        elif first_pending is None:
-            first_pending = (generation_id, entry)
+        if isinstance(entry, Pending):
+            first_pending = first_pending or (generation_id, entry)
+        elif entry.outcome is not None or now_ms >= entry.deadline_ms or account.erased is not None:
+            return settlement.decide(account, generation_id, entry)
     # A request is decided as of its append: what ends later must not be taken from it, however
     # late its decider is.
     asked_at_ms = now_ms if first_pending is None else first_pending[1].cause.appended_at_ms
@@ -43,7 +41,7 @@ def decide(account: Account, now_ms: int, policy: Policy = DEFAULT) -> Decided |
         return expiry
     if first_pending is not None:
         return admission.decide(account, *first_pending, now_ms, policy)
-    return sources.decide_write_off(account)
+    return None if account.erased is None else sources.decide_write_off(account)
 
 
 def due_at_ms(account: Account) -> int | None:

@@ -19,8 +19,8 @@ class Decided(msgspec.Struct, frozen=True, gc=False):
     event_id: EventId
     correlation_id: str
     """What the decision is about: a generation, or a source of credits."""
-    causation_id: EventId | None
-    """The fact it follows from; None where time alone made it due."""
+    causation_id: str | None
+    """The `ce_id` of the event it follows from."""
     traceparent: str | None = None
 
 
@@ -31,7 +31,7 @@ def chained(
     decided_at_ms: int,
     *,
     about: str,
-    causation_id: EventId | None = None,
+    causation_id: str | None = None,
     traceparent: str | None = None,
     **fields: Any,
 ) -> Decided:

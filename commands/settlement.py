@@ -5,28 +5,19 @@ from __future__ import annotations
 from commands.decided import Decided, chained
 from events.base import Draw, Posting
 from events.credits import AVAILABLE, DEBT, EARNED, EXPIRED, RESERVED, CreditsSettled
-from events.ids import EventId, fact_id
 from events.state import Account, Cause, Grant, Reservation
 
 
-def decide(
-    account: Account, generation_id: str, reservation: Reservation, now_ms: int
-) -> Decided | None:
-    """Settle what has a result, what is past its deadline, what an erased account leaves open."""
+def decide(account: Account, generation_id: str, reservation: Reservation) -> Decided:
+    """Settle what has a result, what an erased account leaves open, what is past its deadline."""
     outcome = reservation.outcome
     if outcome is not None:
         captured = min(outcome.delivered * reservation.price, reservation.credits)
-        causation = fact_id(generation_id, outcome.kind)
-        return _settle(
-            account, generation_id, reservation, outcome.kind, outcome.cause, captured, causation
-        )
+        return _settle(account, generation_id, reservation, outcome.kind, outcome.cause, captured)
     if account.erased is not None:
-        causation = fact_id(account.account_id, "erased")
-        return _settle(account, generation_id, reservation, "erased", account.erased, 0, causation)
-    if now_ms >= reservation.deadline_ms:
-        cause = Cause(reservation.cause.value_hash, reservation.deadline_ms)
-        return _settle(account, generation_id, reservation, "timed_out", cause, 0, None)
-    return None
+        return _settle(account, generation_id, reservation, "erased", account.erased, 0)
+    cause = Cause(reservation.cause.value_hash, reservation.deadline_ms, reservation.cause.event_id)
+    return _settle(account, generation_id, reservation, "timed_out", cause, 0)
 
 
 def _settle(
@@ -36,7 +27,6 @@ def _settle(
     outcome: str,
     cause: Cause,
     captured: int,
-    causation_id: EventId | None,
 ) -> Decided:
     at_ms = cause.appended_at_ms
     returned = reservation.credits - captured
@@ -55,7 +45,7 @@ def _settle(
         cause.value_hash,
         at_ms,
         about=generation_id,
-        causation_id=causation_id,
+        causation_id=cause.event_id,
         traceparent=reservation.traceparent,
         generation_id=generation_id,
         outcome=outcome,

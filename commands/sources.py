@@ -14,7 +14,7 @@ from events.credits import (
     CreditsRevoked,
     world,
 )
-from events.ids import EventId, SourceId, fact_id
+from events.ids import SourceId
 from events.state import Account, Cause, Grant, Refund, Source
 
 
@@ -42,7 +42,7 @@ def _grant(account: Account, source_id: SourceId, source: Source, cause: Cause) 
         cause.value_hash,
         cause.appended_at_ms,
         about=source_id,
-        causation_id=_entitling_fact(account, source_id, source),
+        causation_id=cause.event_id,
         source_id=source_id,
         why=source.why,
         origin=source.origin,
@@ -72,7 +72,7 @@ def _revoke(account: Account, source_id: SourceId, source: Source, refund: Refun
         refund.cause.value_hash,
         refund.cause.appended_at_ms,
         about=source_id,
-        causation_id=fact_id(source_id, "refunded"),
+        causation_id=refund.cause.event_id,
         source_id=source_id,
         refund_id=refund.refund_id,
         why=refund.why,
@@ -106,8 +106,9 @@ def decide_expiry(account: Account, now_ms: int) -> Decided | None:
 
 def decide_write_off(account: Account) -> Decided | None:
     """Write off what an erased account leaves, once nothing of it is open."""
-    if account.erased is None or account.open:
+    if account.open:
         return None
+    assert account.erased is not None
     draws = tuple(Draw(grant.grant_id, grant.available) for grant in account.grants)
     draws = tuple(draw for draw in draws if draw.credits)
     left = sum(draw.credits for draw in draws)
@@ -125,7 +126,7 @@ def decide_write_off(account: Account) -> Decided | None:
         account.erased.value_hash,
         account.erased.appended_at_ms,
         about=account.account_id,
-        causation_id=fact_id(account.account_id, "erased"),
+        causation_id=account.erased.event_id,
         why="erasure",
         draws=draws,
         credits=left,
@@ -146,9 +147,3 @@ def _take(grants: list[Grant], credits_wanted: int) -> tuple[Draw, ...]:
 
 def _postings(moves: tuple[tuple[str, int], ...]) -> tuple[Posting, ...]:
     return tuple(Posting(name, moved) for name, moved in moves if moved)
-
-
-def _entitling_fact(account: Account, source_id: SourceId, source: Source) -> EventId:
-    if source.why == "welcome":
-        return fact_id(account.account_id, "registered")
-    return fact_id(source_id, "purchased")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final, get_args
 
 import msgspec
@@ -120,5 +121,10 @@ def parse(headers: Sequence[tuple[str, bytes]]) -> Envelope:
 def rfc3339(time_ms: int) -> str:
     """Milliseconds since the epoch as RFC 3339 in UTC, to the millisecond."""
     seconds, milliseconds = divmod(time_ms, 1000)
-    whole = datetime.fromtimestamp(seconds, UTC)
-    return f"{whole:%Y-%m-%dT%H:%M:%S}.{milliseconds:03d}Z"
+    return f"{_to_the_second(seconds)}.{milliseconds:03d}Z"
+
+
+@lru_cache(maxsize=64)
+def _to_the_second(seconds: int) -> str:
+    """Cached: the decider writes thousands of headers a second, most of them in the same one."""
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"

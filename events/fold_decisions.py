@@ -35,7 +35,7 @@ def reserved(account: Account, recorded: Recorded, event: CreditsReserved) -> Ac
     pending = account.open[event.generation_id]
     assert type(pending) is Pending
     entry = Reservation(
-        Cause(recorded.value_hash, event.decided_at_ms),
+        Cause(recorded.value_hash, event.decided_at_ms, recorded.event_id),
         event.credits,
         event.price,
         event.draws,

@@ -26,6 +26,10 @@ REQUEST_WINDOW_MS: Final = 60 * 60 * 1000
 retry of somebody who was told long ago that its outcome is unknown."""
 
 
+def _cause(recorded: Recorded) -> Cause:
+    return Cause(recorded.value_hash, recorded.appended_at_ms, recorded.event_id)
+
+
 def requested(account: Account, recorded: Recorded, event: GenerationRequested) -> Account:
     """Leave the request to be decided, unless its key is known or it comes too late."""
     key = event.generation_id
@@ -34,7 +38,7 @@ def requested(account: Account, recorded: Recorded, event: GenerationRequested) 
     if abs(event.occurred_at_ms - recorded.appended_at_ms) > REQUEST_WINDOW_MS:
         return account
     pending = Pending(
-        Cause(recorded.value_hash, recorded.appended_at_ms),
+        _cause(recorded),
         event.count,
         event.model,
         event.quality,
@@ -72,7 +76,7 @@ def _result(
     entry = account.open.get(generation_id)
     if type(entry) is not Reservation or entry.outcome is not None:
         return account
-    cause = Cause(recorded.value_hash, recorded.appended_at_ms)
+    cause = _cause(recorded)
     settled = replace(entry, outcome=Outcome(cause, kind, delivered))
     return replace(account, open={**account.open, generation_id: settled})
 
@@ -88,7 +92,7 @@ def registered(account: Account, recorded: Recorded, event: UserRegistered) -> A
         "welcome",
         event.welcome_credits,
         event.welcome_expires_at_ms,
-        Cause(recorded.value_hash, recorded.appended_at_ms),
+        _cause(recorded),
     )
     return _with_source(replace(account, registered=True), welcome_source(event.account_id), source)
 
@@ -103,7 +107,7 @@ def purchased(account: Account, recorded: Recorded, event: CreditsPurchased) -> 
         event.provider,
         event.credits,
         event.expires_at_ms,
-        Cause(recorded.value_hash, recorded.appended_at_ms),
+        _cause(recorded),
         None if known is None else known.refund,
     )
     return _with_source(account, event.purchase_id, source)
@@ -114,7 +118,7 @@ def refunded(account: Account, recorded: Recorded, event: PurchaseRefunded) -> A
     known = account.sources.get(event.purchase_id) or Source("", "", 0, None, None)
     if known.refund is not None:
         return account
-    cause = Cause(recorded.value_hash, recorded.appended_at_ms)
+    cause = _cause(recorded)
     source = replace(known, refund=Refund(cause, event.refund_id, event.reason, revoked=False))
     return _with_source(account, event.purchase_id, source)
 
@@ -131,4 +135,4 @@ def erased(account: Account, recorded: Recorded, event: AccountErased) -> Accoun
     """Leave everything that is open to be settled and the balance to be written off."""
     if account.erased is not None:
         return account
-    return replace(account, erased=Cause(recorded.value_hash, recorded.appended_at_ms))
+    return replace(account, erased=_cause(recorded))

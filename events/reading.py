@@ -67,10 +67,12 @@ def read(
     in a foreign partition; one whose `ce_type` is not the type of its payload would mean different
     things to readers that look at one or the other. Both are poison, like what cannot be decoded.
     """
-    kind = event_class = traceparent = None
+    kind = event_class = event_id = traceparent = None
     for name, content in headers:
         if name == "ce_type":
             kind = content
+        elif name == "ce_id":
+            event_id = content
         elif name == "ce_class":
             event_class = content
         elif name == "traceparent":
@@ -90,6 +92,7 @@ def read(
         value,
         hash_value(value),
         appended_at_ms,
+        None if event_id is None else event_id.decode("ascii", errors="replace"),
         None if traceparent is None else traceparent.decode("ascii", errors="replace"),
     )
 

@@ -22,11 +22,13 @@ class Recorded(msgspec.Struct, frozen=True, gc=False):
     value_hash: str
     appended_at_ms: int
     """The broker's append time."""
+    event_id: str | None = None
+    """From the header `ce_id`; None where it is missing."""
     traceparent: str | None = None
 
 
 def record(
-    event: Event, value: bytes, appended_at_ms: int, traceparent: str | None = None
+    event: Event, value: bytes, appended_at_ms: int, event_id: str | None = None
 ) -> Recorded:
     """Pair an event with its stored bytes."""
-    return Recorded(event, value, hash_value(value), appended_at_ms, traceparent)
+    return Recorded(event, value, hash_value(value), appended_at_ms, event_id)

@@ -36,6 +36,8 @@ class Cause(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
     value_hash: str
     appended_at_ms: int
+    event_id: str | None
+    """Its `ce_id`, for the `causationid` of the decision."""
 
 
 class Pending(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="p"):

@@ -84,8 +84,6 @@ class Partition:
         return effects
 
     def _fold_one(self, one: LogRecord, effects: list[Effect]) -> None:
-        if ignorable(one.headers):
-            return
         account_id = AccountId((one.key or b"").decode("ascii", errors="replace"))
         overlay = self._overlays.get(account_id)
         if overlay is not None and overlay.steps and overlay.steps[0].value == one.value:
@@ -95,6 +93,8 @@ class Partition:
                 # `evolve` is pure: on the same state and bytes it gives what it gave then.
                 self._confirm(account_id, overlay, step.after, step.event, effects)
                 return
+        if ignorable(one.headers):
+            return
         recorded = read(one.key, one.value, one.headers, one.timestamp)
         if isinstance(recorded, Poison):
             self._poisoned(one, recorded, effects)
@@ -202,7 +202,7 @@ class Partition:
         state = self.accounts[account_id] if overlay is None else overlay.state
         while (decided := decide(state, now_ms, self._policy)) is not None:
             value = encode(decided.event)
-            recorded = record(decided.event, value, now_ms)
+            recorded = record(decided.event, value, now_ms, decided.event_id)
             after, void = apply(state, recorded)
             assert void is None, f"own decision is void at once: {void}, {decided.event}"
             if overlay is None:
