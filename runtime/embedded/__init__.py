@@ -1,0 +1,1 @@
+"""The servers that Pixelpop starts itself where none is configured."""

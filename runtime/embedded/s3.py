@@ -1,0 +1,125 @@
+"""The embedded object storage: S3Proxy over plain files below the data directory."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from pathlib import Path
+
+from runtime.embedded import artifacts, virtual_machine
+from runtime.embedded.server import EmbeddedServer
+from runtime.ports import remembered_port
+
+HEAP_MIB = 128
+THREADS_MAX = 24
+ANSWER_TIMEOUT_SECONDS = 2.0
+
+OPTIONS = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+"""It waits for the disk, not for the processor: the smaller collector and compiler are enough."""
+
+
+class EmbeddedS3(EmbeddedServer):
+    """S3Proxy 4.1.0 with signed requests (SigV4), path style."""
+
+    name = "s3"
+    title = "S3Proxy"
+
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        class_path: str,
+        cache: Path,
+        access_key_id: str,
+        secret_access_key: str,
+        port: int = 0,
+    ) -> None:
+        super().__init__(data_dir)
+        self._configured_port = port
+        self._java = artifacts.java()
+        self._class_path = class_path
+        self._archives = virtual_machine.archives("s3proxy", self._java, class_path, cache)
+        self._keys = (access_key_id, secret_access_key)
+
+    async def start(self) -> str:
+        """Start, wait until it refuses an unsigned request as S3 does, return its address."""
+        await self.end_leftover()
+        self.port = remembered_port(
+            self.folder / "port", self._configured_port, "PIXELPOP_EMBEDDED_S3_PORT"
+        )
+        with artifacts.naming_full_disk(self.data_dir):
+            shutil.rmtree(self._temporary, ignore_errors=True)
+            self._write_configuration()
+            await self._launch(self._command())
+        await self._until_ready(self._answers)
+        return f"http://127.0.0.1:{self.port}"
+
+    async def stop(self) -> None:
+        """End the server; what it leaves for a faster next start is kept."""
+        await super().stop()
+        self._archives.keep()
+
+    @property
+    def _temporary(self) -> Path:
+        return self.folder / "tmp"
+
+    def _command(self) -> list[str]:
+        logging = f"-Dlogback.configurationFile={self.folder / 'logback.xml'}"
+        return virtual_machine.command(
+            self._java,
+            options=[*OPTIONS, *self._archives.options(), logging],
+            class_path=self._class_path,
+            main_class="org.gaul.s3proxy.Main",
+            arguments=["--properties", str(self.folder / "s3proxy.properties")],
+            heap_mib=HEAP_MIB,
+            temporary=self._temporary,
+        )
+
+    def _write_configuration(self) -> None:
+        objects = self.folder / "objects"
+        objects.mkdir(parents=True, exist_ok=True)
+        identity, credential = self._keys
+        values: dict[str, object] = {
+            "s3proxy.endpoint": f"http://127.0.0.1:{self.port}",
+            "s3proxy.authorization": "aws-v4",
+            "s3proxy.identity": identity,
+            "s3proxy.credential": credential,
+            "s3proxy.jetty.max-threads": THREADS_MAX,
+            "jclouds.provider": "filesystem-nio2",
+            "jclouds.identity": identity,
+            "jclouds.credential": credential,
+            "jclouds.filesystem.basedir": objects,
+        }
+        file = self.folder / "s3proxy.properties"
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
+            out.write(virtual_machine.properties(values))
+        (self.folder / "logback.xml").write_text(LOGBACK)
+
+    async def _answers(self) -> bool:
+        try:
+            async with asyncio.timeout(ANSWER_TIMEOUT_SECONDS):
+                return b"<Code>AccessDenied</Code>" in await self._ask()
+        except (OSError, TimeoutError):
+            return False
+
+    async def _ask(self) -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        try:
+            writer.write(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+            await writer.drain()
+            return await reader.read()
+        finally:
+            writer.close()
+
+
+# S3Proxy logs every request at DEBUG unless told otherwise.
+LOGBACK = """\
+<configuration>
+  <statusListener class="ch.qos.logback.core.status.NopStatusListener"/>
+  <appender name="out" class="ch.qos.logback.core.ConsoleAppender">
+    <encoder><pattern>%d %-5level %logger{20} %msg%n</pattern></encoder>
+  </appender>
+  <root level="WARN"><appender-ref ref="out"/></root>
+</configuration>
+"""
