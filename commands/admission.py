@@ -6,8 +6,9 @@ from typing import Any
 
 from commands.decided import Decided, chained
 from commands.policy import Policy
-from events.base import Draw, Posting
-from events.credits import AVAILABLE, RESERVED, CreditsReserved
+from events import postings
+from events.base import Draw
+from events.credits import CreditsReserved
 from events.generations import GenerationRejected
 from events.state import Account, Grant, Pending
 
@@ -48,7 +49,7 @@ def decide(
         draws=draws,
         deadline_ms=at_ms + policy.deadline_ms,
         bucket_tokens_ms=tokens_ms - policy.bucket_refill_ms,
-        postings=(Posting(AVAILABLE, -needed), Posting(RESERVED, needed)),
+        postings=postings.reserved(needed),
     )
 
 
@@ -63,7 +64,8 @@ def _refusal(
         return {"reason": "timed_out"}
     if pending.prohibited_rule_id is not None:
         return {"reason": "prohibited", "rule_id": pending.prohibited_rule_id}
-    if policy.price(pending.model, pending.quality) is None or pending.count < 1:
+    price = policy.price(pending.model, pending.quality)
+    if price is None or price < 1 or pending.count < 1:
         return {"reason": "unavailable"}
     tokens_ms = bucket_tokens_ms(account, at_ms, policy)
     if tokens_ms < policy.bucket_refill_ms:

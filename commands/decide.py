@@ -46,7 +46,7 @@ def decide(account: Account, now_ms: int, policy: Policy = DEFAULT) -> Decided |
 
 def due_at_ms(account: Account) -> int | None:
     """When the passing of time alone will next make something due; None: never."""
-    return min(_ends(account), default=None)
+    return None if account.frozen is not None else min(_ends(account), default=None)
 
 
 def _ends(account: Account) -> Iterator[int]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from commands.decided import Decided, chained
-from events.base import Draw, Posting
-from events.credits import AVAILABLE, DEBT, EARNED, EXPIRED, RESERVED, CreditsSettled
+from events import postings
+from events.base import Draw
+from events.credits import CreditsSettled
 from events.state import Account, Cause, Grant, Reservation
 
 
@@ -31,14 +32,6 @@ def _settle(
     at_ms = cause.appended_at_ms
     returned = reservation.credits - captured
     debt_paid, expired, returns = _return(account, reservation.draws, captured, at_ms)
-    back = returned - debt_paid - expired
-    moves = (
-        (RESERVED, -reservation.credits),
-        (EARNED, captured),
-        (DEBT, debt_paid),
-        (EXPIRED, expired),
-        (AVAILABLE, back),
-    )
     return chained(
         CreditsSettled,
         account,
@@ -54,7 +47,7 @@ def _settle(
         debt_paid=debt_paid,
         expired=expired,
         returns=returns,
-        postings=tuple(Posting(name, moved) for name, moved in moves if moved),
+        postings=postings.settled(captured, returned, debt_paid, expired),
     )
 
 

@@ -3,17 +3,9 @@
 from __future__ import annotations
 
 from commands.decided import Decided, chained
-from events.base import Draw, Posting
-from events.credits import (
-    AVAILABLE,
-    DEBT,
-    EXPIRED,
-    WRITTEN_OFF,
-    CreditsExpired,
-    CreditsGranted,
-    CreditsRevoked,
-    world,
-)
+from events import postings
+from events.base import Draw
+from events.credits import CreditsExpired, CreditsGranted, CreditsRevoked
 from events.ids import SourceId
 from events.state import Account, Cause, Grant, Refund, Source
 
@@ -31,11 +23,6 @@ def decide(account: Account) -> Decided | None:
 
 def _grant(account: Account, source_id: SourceId, source: Source, cause: Cause) -> Decided:
     debt_paid = min(account.debt, source.credits)
-    moves = (
-        (world(source.origin), -source.credits),
-        (DEBT, debt_paid),
-        (AVAILABLE, source.credits - debt_paid),
-    )
     return chained(
         CreditsGranted,
         account,
@@ -49,7 +36,7 @@ def _grant(account: Account, source_id: SourceId, source: Source, cause: Cause) 
         credits=source.credits,
         debt_paid=debt_paid,
         expires_at_ms=source.expires_at_ms,
-        postings=_postings(moves),
+        postings=postings.granted(source.origin, source.credits, debt_paid),
     )
 
 
@@ -61,11 +48,7 @@ def _revoke(account: Account, source_id: SourceId, source: Source, refund: Refun
     own_first = sorted(account.grants, key=lambda grant: grant.grant_id != source_id)
     draws = _take(own_first, source.credits)
     taken = sum(draw.credits for draw in draws)
-    moves = (
-        (AVAILABLE, -taken),
-        (DEBT, taken - source.credits),
-        (world(source.origin), source.credits),
-    )
+    debt_added = source.credits - taken
     return chained(
         CreditsRevoked,
         account,
@@ -79,8 +62,8 @@ def _revoke(account: Account, source_id: SourceId, source: Source, refund: Refun
         origin=source.origin,
         credits=source.credits,
         draws=draws,
-        debt_added=source.credits - taken,
-        postings=_postings(moves),
+        debt_added=debt_added,
+        postings=postings.revoked(source.origin, source.credits, debt_added),
     )
 
 
@@ -99,7 +82,7 @@ def decide_expiry(account: Account, now_ms: int) -> Decided | None:
                 why="expiry",
                 draws=(Draw(grant.grant_id, grant.available),),
                 credits=grant.available,
-                postings=_postings(((AVAILABLE, -grant.available), (EXPIRED, grant.available))),
+                postings=postings.expired(grant.available, 0),
             )
     return None
 
@@ -114,12 +97,6 @@ def decide_write_off(account: Account) -> Decided | None:
     left = sum(draw.credits for draw in draws)
     if not left and not account.debt:
         return None
-    moves = (
-        (AVAILABLE, -left),
-        (EXPIRED, left),
-        (DEBT, account.debt),
-        (WRITTEN_OFF, -account.debt),
-    )
     return chained(
         CreditsExpired,
         account,
@@ -131,7 +108,7 @@ def decide_write_off(account: Account) -> Decided | None:
         draws=draws,
         credits=left,
         debt_written_off=account.debt,
-        postings=_postings(moves),
+        postings=postings.expired(left, account.debt),
     )
 
 
@@ -143,7 +120,3 @@ def _take(grants: list[Grant], credits_wanted: int) -> tuple[Draw, ...]:
             draws.append(Draw(grant.grant_id, taken))
             credits_wanted -= taken
     return tuple(draws)
-
-
-def _postings(moves: tuple[tuple[str, int], ...]) -> tuple[Posting, ...]:
-    return tuple(Posting(name, moved) for name, moved in moves if moved)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from events.base import MoneyFact, Sealed
+from events.base import Credits, Millis, MoneyFact, Sealed
 
 
 class UserRegistered(MoneyFact, frozen=True, kw_only=True, gc=False, tag="UserRegistered.v1"):
     """A person signed in for the first time."""
 
-    welcome_credits: int
+    welcome_credits: Credits
     """0 when this person was welcomed before, under an account that may be erased by now."""
-    welcome_expires_at_ms: int | None = None
+    welcome_expires_at_ms: Millis | None = None
     display_name: Sealed | None = None
     language: str | None = None
     """An IETF language tag."""

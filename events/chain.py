@@ -1,8 +1,12 @@
 """The rule, the same for every reader: which decisions count (design §3).
 
 A decision counts only if it continues the account's chain, decides what is there and not decided
-yet, and does not contradict the first result fact. Any other is void: kept in the log, reported,
+yet, and follows from it: it names the bytes and the broker's time of its cause, moves what is
+there, and its postings say the same as its fields. Any other is void: kept in the log, reported,
 without effect. So log order picks one winner among deciders that all believe to own an account.
+
+Whatever a person may want to change (prices, limits, deadlines) is not judged here but copied into
+the decision: readers must agree on old decisions whatever the figures of today are.
 """
 
 from __future__ import annotations
@@ -11,6 +15,9 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Any
 
+from msgspec.structs import replace
+
+from events import postings
 from events.base import Decision, Draw
 from events.credits import (
     CreditsExpired,
@@ -20,7 +27,7 @@ from events.credits import (
     CreditsSettled,
 )
 from events.generations import GenerationRejected
-from events.state import Account, Pending, Reservation
+from events.state import Account, Cause, Grant, Pending, Reservation
 
 
 class Void(StrEnum):
@@ -40,11 +47,6 @@ def judge(account: Account, event: Decision) -> Void | None:
     """Whether `event` counts for `account` as it stands: None, or why not."""
     if event.previous_hash != account.head or event.sequence != account.sequence + 1:
         return Void.OTHER_CHAIN
-    total = 0
-    for posting in event.postings:
-        total += posting.credits
-    if total != 0:
-        return Void.IMPOSSIBLE
     return _RULES[type(event)](account, event)
 
 
@@ -52,104 +54,158 @@ def _judge_reserved(account: Account, event: CreditsReserved) -> Void | None:
     entry = account.open.get(event.generation_id)
     if type(entry) is not Pending:
         return Void.NOTHING_TO_DECIDE
-    if entry.cause.value_hash != event.cause_hash:
+    if account.erased is not None or not _follows(event, entry.cause):
         return Void.CONTRADICTS_FACT
     if event.credits <= 0 or event.price <= 0:
         return Void.IMPOSSIBLE
-    return _judge_draws(account, event.draws, event.credits)
+    if event.postings != postings.reserved(event.credits):
+        return Void.IMPOSSIBLE
+    return _judge_draws(account, event.draws, event.credits, event.decided_at_ms)
 
 
 def _judge_rejected(account: Account, event: GenerationRejected) -> Void | None:
     entry = account.open.get(event.generation_id)
     if type(entry) is not Pending:
         return Void.NOTHING_TO_DECIDE
-    if entry.cause.value_hash != event.cause_hash:
+    if not _follows(event, entry.cause):
         return Void.CONTRADICTS_FACT
-    return None
+    return Void.IMPOSSIBLE if event.postings else None
 
 
 def _judge_settled(account: Account, event: CreditsSettled) -> Void | None:
     entry = account.open.get(event.generation_id)
     if type(entry) is not Reservation:
         return Void.NOTHING_TO_DECIDE
+    outcome, cause, captured = event.outcome, entry.cause, 0
     if entry.outcome is not None:
+        outcome, cause = entry.outcome.kind, entry.outcome.cause
         captured = min(entry.outcome.delivered * entry.price, entry.credits)
-        expected = (entry.outcome.cause.value_hash, entry.outcome.kind, captured)
-    elif account.erased is not None and event.outcome == "erased":
-        expected = (account.erased.value_hash, "erased", 0)
-    elif event.decided_at_ms >= entry.deadline_ms:
-        expected = (entry.cause.value_hash, "timed_out", 0)
+    elif outcome == "erased" and account.erased is not None:
+        cause = account.erased
+    elif outcome == "timed_out":
+        cause = replace(cause, appended_at_ms=entry.deadline_ms)
     else:
         return Void.CONTRADICTS_FACT
-    if (event.cause_hash, event.outcome, event.captured) != expected:
+    if (event.outcome, event.captured) != (outcome, captured) or not _follows(event, cause):
         return Void.CONTRADICTS_FACT
-    back = sum(draw.credits for draw in event.returns)
-    parts = (event.returned, event.debt_paid, event.expired, back)
-    if (
-        min(parts) < 0
-        or event.captured + event.returned != entry.credits
-        or event.debt_paid + event.expired + back != event.returned
-        or event.debt_paid > account.debt
-    ):
+    if event.captured + event.returned != entry.credits:
         return Void.IMPOSSIBLE
-    known = {draw.grant_id for draw in entry.draws}
-    return None if all(draw.grant_id in known for draw in event.returns) else Void.IMPOSSIBLE
+    return _judge_returned(account, entry, event)
+
+
+def _judge_returned(account: Account, entry: Reservation, event: CreditsSettled) -> Void | None:
+    """A debt is paid first; the rest goes where it was drawn, if that grant lives on."""
+    parts = (event.captured, event.returned, event.debt_paid, event.expired)
+    if event.debt_paid != min(account.debt, event.returned):
+        return Void.IMPOSSIBLE
+    if event.postings != postings.settled(*parts):
+        return Void.IMPOSSIBLE
+    ended, alive = 0, {}
+    drawn = {draw.grant_id: draw.credits for draw in entry.draws}
+    for grant in account.grants:
+        if grant.grant_id in drawn:
+            if _has_ended(grant, event.decided_at_ms):
+                ended += drawn[grant.grant_id]
+            else:
+                alive[grant.grant_id] = drawn[grant.grant_id]
+    back = 0
+    for draw in event.returns:
+        if not 0 < draw.credits <= alive.pop(draw.grant_id, 0):
+            return Void.IMPOSSIBLE
+        back += draw.credits
+    whole = event.debt_paid + event.expired + back == event.returned
+    return None if whole and 0 <= event.expired <= ended else Void.IMPOSSIBLE
 
 
 def _judge_granted(account: Account, event: CreditsGranted) -> Void | None:
     source = account.sources.get(event.source_id)
     if source is None or source.cause is None:
         return Void.NOTHING_TO_DECIDE
-    if source.cause.value_hash != event.cause_hash or source.credits != event.credits:
+    told = (event.credits, event.why, event.origin, event.expires_at_ms)
+    known = (source.credits, source.why, source.origin, source.expires_at_ms)
+    if told != known or not _follows(event, source.cause):
         return Void.CONTRADICTS_FACT
-    if not 0 <= event.debt_paid <= min(account.debt, event.credits):
+    if event.debt_paid != min(account.debt, event.credits):
         return Void.IMPOSSIBLE
-    return None
+    canonical = postings.granted(event.origin, event.credits, event.debt_paid)
+    return None if event.postings == canonical else Void.IMPOSSIBLE
 
 
 def _judge_revoked(account: Account, event: CreditsRevoked) -> Void | None:
     source = account.sources.get(event.source_id)
     if source is None or not source.seen or source.cause is not None or source.refund is None:
         return Void.NOTHING_TO_DECIDE
-    if source.refund.revoked:
+    refund = source.refund
+    if refund.revoked:
         return Void.NOTHING_TO_DECIDE
-    if source.refund.cause.value_hash != event.cause_hash or source.credits != event.credits:
+    told = (event.credits, event.origin, event.refund_id, event.why)
+    known = (source.credits, source.origin, refund.refund_id, refund.why)
+    if told != known or not _follows(event, refund.cause):
         return Void.CONTRADICTS_FACT
-    if event.debt_added < 0:
+    if event.debt_added != max(0, event.credits - account.available):
+        return Void.IMPOSSIBLE
+    if event.postings != postings.revoked(event.origin, event.credits, event.debt_added):
         return Void.IMPOSSIBLE
     return _judge_draws(account, event.draws, event.credits - event.debt_added)
 
 
 def _judge_expired(account: Account, event: CreditsExpired) -> Void | None:
     if event.why == "erasure":
-        if account.erased is None or (event.credits, event.debt_written_off) == (0, 0):
-            return Void.NOTHING_TO_DECIDE
-        if not 0 <= event.debt_written_off <= account.debt:
-            return Void.IMPOSSIBLE
-        return _judge_draws(account, event.draws, event.credits)
-    ends = {
-        grant.grant_id: grant.expires_at_ms
-        for grant in account.grants
-        if grant.expires_at_ms is not None and grant.available > 0
-    }
-    for draw in event.draws:
-        if ends.get(draw.grant_id, event.decided_at_ms + 1) > event.decided_at_ms:
-            return Void.NOTHING_TO_DECIDE
-    if event.credits <= 0 or event.debt_written_off != 0:
+        return _judge_written_off(account, event)
+    draw = event.draws[0] if len(event.draws) == 1 else None
+    grant = next((g for g in account.grants if draw and g.grant_id == draw.grant_id), None)
+    if grant is None or not grant.available or grant.expires_at_ms is None:
+        return Void.NOTHING_TO_DECIDE
+    if (event.cause_hash, event.decided_at_ms) != (grant.value_hash, grant.expires_at_ms):
+        return Void.CONTRADICTS_FACT
+    if event.credits != grant.available or event.debt_written_off:
+        return Void.IMPOSSIBLE
+    if event.postings != postings.expired(event.credits, 0):
         return Void.IMPOSSIBLE
     return _judge_draws(account, event.draws, event.credits)
 
 
-def _judge_draws(account: Account, draws: tuple[Draw, ...], total: int) -> Void | None:
-    """Each draw must be covered by its grant, name it once, and all must sum to `total`."""
+def _judge_written_off(account: Account, event: CreditsExpired) -> Void | None:
+    if account.erased is None or (event.credits, event.debt_written_off) == (0, 0):
+        return Void.NOTHING_TO_DECIDE
+    if not _follows(event, account.erased):
+        return Void.CONTRADICTS_FACT
+    if (event.credits, event.debt_written_off) != (account.available, account.debt):
+        return Void.IMPOSSIBLE
+    if event.postings != postings.expired(event.credits, event.debt_written_off):
+        return Void.IMPOSSIBLE
+    return _judge_draws(account, event.draws, event.credits)
+
+
+def _follows(event: Decision, cause: Cause) -> bool:
+    """Whether the decision names the bytes and the time of what it decides."""
+    return event.cause_hash == cause.value_hash and event.decided_at_ms == cause.appended_at_ms
+
+
+def _has_ended(grant: Grant, at_ms: int) -> bool:
+    return grant.expires_at_ms is not None and grant.expires_at_ms <= at_ms
+
+
+def _judge_draws(
+    account: Account, draws: tuple[Draw, ...], total: int, alive_at_ms: int = -1
+) -> Void | None:
+    """Each draw must be covered by its grant, name it once, and all must sum to `total`.
+
+    The grant must not have ended by `alive_at_ms`.
+    """
     if len(draws) == 1:  # nearly every decision
         (draw,) = draws
         for grant in account.grants:
             if grant.grant_id == draw.grant_id:
                 fits = 0 < draw.credits <= grant.available and draw.credits == total
-                return None if fits else Void.IMPOSSIBLE
+                alive = not _has_ended(grant, alive_at_ms)
+                return None if fits and alive else Void.IMPOSSIBLE
         return Void.IMPOSSIBLE
-    left = {grant.grant_id: grant.available for grant in account.grants}
+    left = {
+        grant.grant_id: grant.available
+        for grant in account.grants
+        if not _has_ended(grant, alive_at_ms)
+    }
     drawn = 0
     for draw in draws:
         if not 0 < draw.credits <= left.pop(draw.grant_id, 0):

@@ -63,6 +63,12 @@ EVENT_TYPES: Final[dict[str, type[Fact | Decision]]] = {
 UPCASTS: Final[dict[str, Callable[[dict[str, Any]], dict[str, Any]]]] = {}
 """Old tag → what turns its JSON object into that of a newer tag. Empty until a v2 exists."""
 
+_FAMILIES: Final[dict[str, EventClass]] = {
+    tag.partition(".")[0]: kind.event_class for tag, kind in EVENT_TYPES.items()
+}
+_NUL: Final = rb"\u0000"
+"""No text column can hold it, and nothing of ours contains it."""
+
 _decoder = msgspec.json.Decoder(Event)
 _encoder = msgspec.json.Encoder()
 
@@ -86,6 +92,11 @@ def tag_of(event: Event) -> str:
     return str(type(event).__struct_config__.tag)
 
 
+def class_of(tag: str) -> EventClass | None:
+    """What a type is, known by its name even when its version is not; None for a stranger."""
+    return _FAMILIES.get(tag.partition(".")[0])
+
+
 def encode(event: Event) -> bytes:
     """The value bytes of an event."""
     return _encoder.encode(event)
@@ -97,9 +108,11 @@ def decode(value: bytes, event_class: EventClass | None = None) -> Event:
     Raises:
         UndecodableError: corrupt, or of a version that this code does not know.
     """
+    if _NUL in value:
+        raise UndecodableError("a text in it contains NUL", event_class)
     try:
         return cast("Event", _decoder.decode(value))
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return _decode_old(value, event_class, error)
 
 
@@ -107,19 +120,18 @@ def _decode_old(value: bytes, event_class: EventClass | None, error: Exception) 
     """Upcast an old version; the slow path, and the only one that knows old tags."""
     try:
         payload = msgspec.json.decode(value, type=dict[str, Any])
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         payload = {}
     tag = payload.get("type")
     if not isinstance(tag, str):
         raise UndecodableError(str(error), event_class) from error
-    known = EVENT_TYPES.get(tag)
-    if known is not None or tag not in UPCASTS:
-        claimed = known.event_class if known is not None else event_class
+    claimed = class_of(tag) or event_class
+    if tag in EVENT_TYPES or tag not in UPCASTS:
         raise UndecodableError(f"{tag}: {error}", claimed) from error
     try:
         while tag in UPCASTS:
             payload = UPCASTS[tag](payload)
             tag = payload["type"]
         return cast("Event", msgspec.convert(payload, Event))
-    except (msgspec.ValidationError, LookupError, TypeError) as failure:
-        raise UndecodableError(f"{tag}: {failure}", event_class) from failure
+    except (msgspec.ValidationError, LookupError, TypeError, ValueError) as failure:
+        raise UndecodableError(f"{tag}: {failure}", claimed) from failure

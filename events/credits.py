@@ -11,7 +11,7 @@ Accounts of the double entry, and what a positive balance of each means:
 
 from __future__ import annotations
 
-from events.base import Decision, Draw
+from events.base import Decision, Draw, Millis, Moved, Natural
 from events.ids import GenerationId, SourceId
 
 AVAILABLE = "user:available"
@@ -36,23 +36,23 @@ class CreditsGranted(Decision, frozen=True, kw_only=True, gc=False, tag="Credits
     """`purchase`, `welcome`, `promotion`, `goodwill`."""
     origin: str
     """The payment provider, or `why` where nobody paid."""
-    credits: int
-    debt_paid: int = 0
-    expires_at_ms: int | None = None
+    credits: Moved
+    debt_paid: Moved = 0
+    expires_at_ms: Millis | None = None
 
 
 class CreditsReserved(Decision, frozen=True, kw_only=True, gc=False, tag="CreditsReserved.v1"):
     """The generation is admitted, and its price is set aside."""
 
     generation_id: GenerationId
-    credits: int
-    price: int
+    credits: Moved
+    price: Moved
     """Credits for one picture; what a delivered picture captures."""
     draws: tuple[Draw, ...]
     """The grants drawn on, in the order in which they are captured."""
-    deadline_ms: int
+    deadline_ms: Millis
     """Without a result in the log by then, everything returns."""
-    bucket_tokens_ms: int
+    bucket_tokens_ms: Natural
     """What the account's token bucket holds afterwards, in milliseconds of refill."""
 
 
@@ -62,11 +62,11 @@ class CreditsSettled(Decision, frozen=True, kw_only=True, gc=False, tag="Credits
     generation_id: GenerationId
     outcome: str
     """`completed`, `failed`, `cancelled`, `timed_out` or `erased`."""
-    captured: int
-    returned: int
-    debt_paid: int = 0
+    captured: Moved
+    returned: Moved
+    debt_paid: Moved = 0
     """Of what is returned, this much pays a debt,"""
-    expired: int = 0
+    expired: Moved = 0
     """this much belonged to a grant that has expired and expires with it,"""
     returns: tuple[Draw, ...] = ()
     """and the rest becomes available again in these grants."""
@@ -80,10 +80,10 @@ class CreditsRevoked(Decision, frozen=True, kw_only=True, gc=False, tag="Credits
     why: str
     """`refund` or `chargeback`."""
     origin: str
-    credits: int
+    credits: Moved
     draws: tuple[Draw, ...] = ()
     """What could still be taken; the rest becomes a debt,"""
-    debt_added: int = 0
+    debt_added: Moved = 0
 
 
 class CreditsExpired(Decision, frozen=True, kw_only=True, gc=False, tag="CreditsExpired.v1"):
@@ -92,5 +92,5 @@ class CreditsExpired(Decision, frozen=True, kw_only=True, gc=False, tag="Credits
     why: str
     """`expiry`, or `erasure`: then the whole balance and any debt are written off."""
     draws: tuple[Draw, ...]
-    credits: int
-    debt_written_off: int = 0
+    credits: Moved
+    debt_written_off: Moved = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from events.base import Decision, Fact, Sealed
+from events.base import Decision, Fact, Moved, Natural, Sealed, Small
 from events.ids import GenerationId, ImageId
 
 
@@ -26,8 +26,8 @@ class GenerationRequested(Fact, frozen=True, kw_only=True, gc=False, tag="Genera
     style_id: str
     size: str
     """`WIDTHxHEIGHT` in pixels."""
-    count: int
-    seed: int
+    count: Small
+    seed: Natural
     model: str
     quality: str
     body_mac: str
@@ -45,9 +45,9 @@ class GenerationRejected(
     reason: str
     """`prohibited`, `unavailable`, `rate_limited`, `insufficient_credits`, `timed_out` or
     `account_erased`."""
-    credits_needed: int = 0
-    credits_available: int = 0
-    retry_after_ms: int = 0
+    credits_needed: Moved = 0
+    credits_available: Moved = 0
+    retry_after_ms: Natural = 0
     """For `rate_limited`: how long after `decided_at_ms` the next request is admitted."""
     rule_id: str | None = None
 
@@ -56,7 +56,7 @@ class GenerationStarted(Fact, frozen=True, kw_only=True, gc=False, tag="Generati
     """A worker began to perform the job."""
 
     generation_id: GenerationId
-    attempt: int
+    attempt: Small
     provider: str
 
 
@@ -64,13 +64,13 @@ class Image(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One finished picture, as it is stored."""
 
     image_id: ImageId
-    index: int
+    index: Small
     object_key: str
     preview_key: str
-    width: int
-    height: int
+    width: Small
+    height: Small
     content_type: str
-    size_bytes: int
+    size_bytes: Natural
     sha256: str
     """Of the original's bytes, in hex."""
 
@@ -80,10 +80,10 @@ class GenerationCompleted(Fact, frozen=True, kw_only=True, gc=False, tag="Genera
 
     generation_id: GenerationId
     images: tuple[Image, ...]
-    failed_count: int = 0
+    failed_count: Small = 0
     provider: str
     model: str
-    attempt: int = 1
+    attempt: Small = 1
 
 
 class GenerationFailed(Fact, frozen=True, kw_only=True, gc=False, tag="GenerationFailed.v1"):
@@ -94,7 +94,7 @@ class GenerationFailed(Fact, frozen=True, kw_only=True, gc=False, tag="Generatio
     """A stable code: `provider_unavailable`, `provider_refused`, `too_late`, `key_destroyed`, …"""
     detail: str
     """A sentence for the person who asked; contains nothing personal."""
-    attempt: int = 1
+    attempt: Small = 1
 
 
 class GenerationCancelled(Fact, frozen=True, kw_only=True, gc=False, tag="GenerationCancelled.v1"):
@@ -109,7 +109,7 @@ class ProviderCallUncertain(
     """A provider may have been paid for a call whose outcome nobody knows; it is on the books."""
 
     generation_id: GenerationId
-    attempt: int
+    attempt: Small
     provider: str
 
 

@@ -7,16 +7,25 @@ canonical lower-case text: they are Kafka keys and JSON strings far more often t
 from __future__ import annotations
 
 from hashlib import sha1
-from typing import NewType
+from typing import Annotated, NewType
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-AccountId = NewType("AccountId", str)
+from msgspec import Meta
+
+UuidText = Annotated[
+    str,
+    Meta(pattern="^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$", max_length=36),
+]
+"""A UUID in canonical lower-case form: what a `uuid` column takes, and nothing else. Checked when
+an event is decoded, so that no reader stumbles over an id later."""
+
+AccountId = NewType("AccountId", UuidText)
 """A random UUID made at the first sign-in; says nothing about the person."""
 
-GenerationId = NewType("GenerationId", str)
-ImageId = NewType("ImageId", str)
+GenerationId = NewType("GenerationId", UuidText)
+ImageId = NewType("ImageId", UuidText)
 EventId = NewType("EventId", str)
-SourceId = NewType("SourceId", str)
+SourceId = NewType("SourceId", UuidText)
 """What entitles an account to credits: a purchase, the welcome, a promotion, a gift."""
 
 NAMESPACE = uuid5(NAMESPACE_URL, "https://pixelpop.app/ids/v1")

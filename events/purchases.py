@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from events.base import MoneyFact
+from events.base import Credits, Millis, MoneyFact, Natural
 from events.ids import SourceId
 
 
@@ -14,12 +14,12 @@ class CreditsPurchased(MoneyFact, frozen=True, kw_only=True, gc=False, tag="Cred
     provider: str
     """`stars`, `stripe`, or `local` in embedded mode."""
     pack_id: str
-    credits: int
-    amount: int
+    credits: Credits
+    amount: Natural
     """In the currency's smallest unit."""
     currency: str
     """ISO 4217, or `XTR` for Telegram Stars."""
-    expires_at_ms: int | None = None
+    expires_at_ms: Millis | None = None
     """When what is left of these credits ends; None: never."""
 
 

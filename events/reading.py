@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from events.codec import UPCASTS, UndecodableError, decode
+from events.codec import UndecodableError, class_of, decode
 from events.envelope import CLASSES, TYPE_PREFIX, type_header, type_header_of
 from events.generations import (
     GenerationDeleted,
@@ -20,7 +20,16 @@ from events.generations import (
 from events.ids import AccountId, is_uuid
 from events.recorded import Recorded, hash_value
 
-_OLD_TYPES: Final = frozenset((TYPE_PREFIX + tag).encode() for tag in UPCASTS)
+_HEADER_BYTES_MAX: Final = 64
+"""Of `ce_id` and `traceparent`, which the state keeps: a UUID, a W3C trace parent are shorter."""
+_REASON_CHARACTERS_MAX: Final = 300
+"""Of why a record is poison: the reason may quote the record."""
+
+
+class _Tagged(msgspec.Struct):
+    """The type that stored bytes name, whatever they were upcast to."""
+
+    type: str
 
 
 class Poison(msgspec.Struct, frozen=True, gc=False):
@@ -70,20 +79,22 @@ def read(
     kind = event_class = event_id = traceparent = None
     for name, content in headers:
         if name == "ce_type":
-            kind = content
+            kind = kind or content  # as everywhere: the first of a name is the one that counts
         elif name == "ce_id":
-            event_id = content
+            event_id = event_id or content
         elif name == "ce_class":
-            event_class = content
+            event_class = event_class or content
         elif name == "traceparent":
-            traceparent = content
+            traceparent = traceparent or content
     if value is None:
         return Poison("the record has no value", None)
     try:
         event = decode(value, CLASSES.get(event_class or b""))
     except UndecodableError as error:
-        return Poison(str(error), _account_in(key) if error.freezes else None)
-    if kind != type_header(event)[1] and kind not in _OLD_TYPES:
+        freezes = error.freezes or _names_money(kind)
+        reason = str(error)[:_REASON_CHARACTERS_MAX]
+        return Poison(reason, _account_in(key) if freezes else None)
+    if kind != type_header(event)[1] and kind != _stored_type(value):
         return Poison("the record's ce_type is not the type of its payload", None)
     if key != event.account_id.encode():
         return Poison("the record's key is not the account that its payload names", None)
@@ -92,9 +103,25 @@ def read(
         value,
         hash_value(value),
         appended_at_ms,
-        None if event_id is None else event_id.decode("ascii", errors="replace"),
-        None if traceparent is None else traceparent.decode("ascii", errors="replace"),
+        _short_text(event_id),
+        _short_text(traceparent),
     )
+
+
+def _names_money(kind: bytes | None) -> bool:
+    """Whether a `ce_type` is that of a decision or of money, whatever `ce_class` says."""
+    tag = (kind or b"").decode(errors="replace").removeprefix(TYPE_PREFIX)
+    return class_of(tag) in {"decision", "money"}
+
+
+def _stored_type(value: bytes) -> bytes:
+    return (TYPE_PREFIX + msgspec.json.decode(value, type=_Tagged).type).encode()
+
+
+def _short_text(content: bytes | None) -> str | None:
+    if content is None or len(content) > _HEADER_BYTES_MAX:
+        return None
+    return content.decode("ascii", errors="replace")
 
 
 def _account_in(key: bytes | None) -> AccountId | None:

@@ -9,15 +9,22 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator, Mapping
+from hashlib import sha256
 
 import msgspec
 
+from events.codec import EVENT_TYPES, UPCASTS
 from events.ids import AccountId
 from events.state import FOLD_VERSION, Account, decode_hook, encode_hook
 
 _MAGIC = b"pixelpop-snapshot\n"
 _CHUNK_ACCOUNTS = 1_000
 """Accounts per compressed chunk: small enough that encoding one never holds a process for long."""
+
+
+def vocabulary() -> str:
+    """A digest of every event type that this version can read."""
+    return sha256(" ".join(sorted((*EVENT_TYPES, *UPCASTS))).encode()).hexdigest()[:16]
 
 
 class Cursor(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,6 +36,8 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True):
     fold_version: int = FOLD_VERSION
     hash_before: str
     """SHA-256 in hex of the value bytes of the record at `next_offset - 1`."""
+    vocabulary: str = msgspec.field(default_factory=vocabulary)
+    """Of the version that folded it: one that reads more must not take over its frozen accounts."""
 
 
 class BadSnapshotError(ValueError):
@@ -71,7 +80,7 @@ def read_cursor(data: bytes) -> Cursor:
         (size,) = struct.unpack_from(">I", data, len(_MAGIC))
         start = len(_MAGIC) + 4
         return _cursor_decoder.decode(data[start : start + size])
-    except (struct.error, msgspec.DecodeError) as error:
+    except (struct.error, msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadSnapshotError(f"the snapshot's head is damaged: {error}") from error
 
 
@@ -86,6 +95,7 @@ def decode_chunks(data: bytes) -> Iterator[list[Account]]:
         raise BadSnapshotError(
             f"the snapshot was folded by version {cursor.fold_version}, this is {FOLD_VERSION}"
         )
+    upgraded = cursor.vocabulary != vocabulary()
     at = len(_MAGIC) + 4 + struct.unpack_from(">I", data, len(_MAGIC))[0]
     try:
         while (size := struct.unpack_from(">I", data, at)[0]) != 0:
@@ -93,7 +103,12 @@ def decode_chunks(data: bytes) -> Iterator[list[Account]]:
             chunk = data[at + 8 : at + 8 + size]
             if zlib.crc32(chunk) != checksum:
                 raise BadSnapshotError("the snapshot is damaged")
-            yield _decoder.decode(zlib.decompress(chunk))
+            accounts = _decoder.decode(zlib.decompress(chunk))
+            if upgraded and any(account.frozen is not None for account in accounts):
+                raise BadSnapshotError("it holds accounts frozen by a reader of other events")
+            yield accounts
             at += 8 + size
-    except (struct.error, zlib.error, msgspec.DecodeError) as error:
+        if at + 4 != len(data):
+            raise BadSnapshotError("the snapshot goes on after its end")
+    except (struct.error, zlib.error, msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadSnapshotError(f"the snapshot is damaged: {error}") from error
