@@ -284,9 +284,7 @@ class EventStream(asyncio.Protocol):
             self._transport.close()
 
 
-async def listen(
-    target: Target, data: bytes, received: Callable[[bytes], None]
-) -> EventStream:
+async def listen(target: Target, data: bytes, received: Callable[[bytes], None]) -> EventStream:
     """Open an SSE connection and wait until the server has answered its head."""
     loop = asyncio.get_running_loop()
     _, stream = await loop.create_connection(

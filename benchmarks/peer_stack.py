@@ -66,7 +66,13 @@ class Peer:
         options = ["--save", "", "--appendonly", "yes", "--appendfsync", "everysec"]
         await self._children.start(
             "redis",
-            [str(shutil.which("redis-server")), "--port", str(self._redis_port), "--bind", "127.0.0.1"]
+            [
+                str(shutil.which("redis-server")),
+                "--port",
+                str(self._redis_port),
+                "--bind",
+                "127.0.0.1",
+            ]
             + ["--dir", str(folder), *options],
         )
         await self._children.ready("redis", lambda: answers_tcp(self._redis_port))

@@ -180,9 +180,7 @@ async def create_generation(
 
 async def _replay(db: AsyncSession, caller: UUID, key: str) -> GenerationOut:
     found = await db.scalar(
-        select(Generation).where(
-            Generation.account_id == caller, Generation.idempotency_key == key
-        )
+        select(Generation).where(Generation.account_id == caller, Generation.idempotency_key == key)
     )
     assert found is not None
     return _shown(found)

@@ -1,0 +1,132 @@
+"""Our servers and processes for one group of rows, in a folder of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import msgspec
+
+from benchmarks.children import Children
+from events.topics import TOPICS
+from runtime import secrets
+from runtime.embedded.servers import EmbeddedServers
+from runtime.kafka.clock import BrokerClock
+from runtime.kafka.producer import LogProducer
+from runtime.kafka.topics import TopicSpec, ensure_topics
+from runtime.objects import open_objects
+from runtime.postgres.migrate import migrate
+from runtime.postgres.roles import create_process_roles
+from runtime.process import Ready
+from runtime.settings import Settings, to_environment
+
+ROOT = Path(__file__).parents[1]
+PROCESSES = ("gateway", "decider", "worker", "projector")
+READY_SECONDS = 300.0
+"""A decider is ready when it has folded the whole log, which may be long here."""
+
+
+class World:
+    """Running servers, migrated and with topics, and the children that use them.
+
+    Attributes:
+        settings: as the owner sees them.
+        producer: the harness's own way to append.
+    """
+
+    def __init__(self, folder: Path, settings: Settings, producer: LogProducer) -> None:
+        self.folder = folder
+        self.settings = settings
+        self.producer = producer
+        self.children = Children(folder / "children")
+        self._databases = 0
+        self._urls: dict[str, str] = {}
+        self.owner_url = ""
+
+    async def new_database(self) -> None:
+        """An empty, migrated database for the processes started from now on."""
+        self._databases += 1
+        name = f"bench_{self._databases}"
+        server = self.settings.database_url
+        assert server is not None
+        connection = await asyncpg.connect(server)
+        try:
+            await connection.execute(f"CREATE DATABASE {name}")
+        finally:
+            await connection.close()
+        self.owner_url = f"{server.rpartition('/')[0]}/{name}"
+        await migrate(self.owner_url, ROOT / "deploy" / "migrations")
+        self._urls = await create_process_roles(self.owner_url, PROCESSES)
+
+    async def start(
+        self, process: str, *arguments: str, wait: bool = True, **changes: Any
+    ) -> Ready | None:
+        """Start one of ours, and wait until it says that it does its work."""
+        ready_file = self.folder / f"{process}.ready"
+        ready_file.unlink(missing_ok=True)
+        settings = msgspec.structs.replace(
+            self.settings,
+            database_url=self._urls[process],
+            ready_file=ready_file,
+            log_format="json",
+            log_level="warning",
+            port=0,
+            **changes,
+        )
+        await self.children.start_python(
+            process,
+            ["-m", "benchmarks.our_process", process, *arguments],
+            {**os.environ, **to_environment(settings)},
+        )
+        if not wait:
+            return None
+
+        async def said_so() -> bool:
+            await asyncio.sleep(0)
+            return ready_file.exists()
+
+        await self.children.ready(process, said_so, READY_SECONDS)
+        return msgspec.json.decode(ready_file.read_bytes(), type=Ready)
+
+    async def stop(self, *processes: str) -> None:
+        """Drain and end some of ours."""
+        for process in processes:
+            await self.children.stop(process)
+
+
+@asynccontextmanager
+async def running(folder: Path, **changes: Any) -> AsyncIterator[World]:
+    """Start the servers, yield them, stop everything."""
+    base = Settings(
+        data_dir=folder,
+        embedded=True,
+        kafka_replication=1,
+        jwt_secret=secrets.make_text(),
+        master_key=secrets.make_master_key(),
+        telegram_bot_token=secrets.make_bot_token(),
+        local_latency_seconds=0,
+        **changes,
+    )
+    servers = EmbeddedServers(base)
+    settings = await servers.start()
+    producer = LogProducer(settings, clock=BrokerClock(), role="bench")
+    try:
+        specs = [TopicSpec(name=topic.name, retention_ms=topic.retention_ms) for topic in TOPICS]
+        await ensure_topics(settings, specs)
+        async with open_objects(settings) as objects:
+            await objects.ensure_bucket()
+        await producer.start()
+        world = World(folder, settings, producer)
+        await world.new_database()
+        try:
+            yield world
+        finally:
+            await world.children.stop_all()
+    finally:
+        await producer.stop()
+        await servers.stop()
