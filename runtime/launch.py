@@ -1,8 +1,8 @@
 """Become a server that cannot outlive the process that wanted it.
 
-Run as `python -I -S launch.py SIGNAL PARENT USER COMMAND…` between fork and the server itself, because
-what happens here must not run in a forked copy of a threaded Python. Only the standard library:
-this is on the path of every start.
+Run as `python -I -S launch.py SIGNAL PARENT USER COMMAND…` between fork and the server itself,
+because what happens here must not run in a forked copy of a threaded Python. Only the standard
+library: this is on the path of every start.
 
 * The server leads its own session, so that Ctrl-C in a terminal reaches the supervisor alone,
   which then stops things in order.

@@ -73,7 +73,8 @@ def require_free(port: int, variable: str, host: str = "127.0.0.1") -> None:
 def _holder(port: int) -> str:
     try:
         for connection in psutil.net_connections("tcp"):
-            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port:
+            listens = connection.status == psutil.CONN_LISTEN
+            if listens and connection.laddr and connection.laddr.port == port:
                 if connection.pid is None:
                     return ""
                 return f" by process {connection.pid} ({psutil.Process(connection.pid).name()})"

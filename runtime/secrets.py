@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 from filelock import FileLock
 
-from runtime.embedded.artifacts import naming_full_disk
+from runtime.disk import naming_full_disk
 from runtime.errors import SettingsError, StartError
 from runtime.settings import Settings
 

@@ -67,6 +67,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             pattern="^[a-z0-9-]{1,40}$",
         ),
     ] = "1"
+    ready_file: Annotated[
+        Path | None,
+        _about("Set by `pixelpop up` for its children: written once the process does its work."),
+    ] = None
     public_url: Annotated[
         str | None, _about("The address under which people reach the gateway.")
     ] = None
@@ -75,10 +79,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         _about("Set by `pixelpop up` for its children when no outside server is configured."),
     ] = False
 
+    stop_timeout_seconds: Annotated[
+        float,
+        _about("How long `up` lets one process drain before it kills it.", unit="s", gt=0, le=600),
+    ] = 30.0
+    start_timeout_seconds: Annotated[
+        float,
+        _about("How long `up` waits for its processes to be ready.", unit="s", gt=0, le=600),
+    ] = 60.0
+
     # Embedded servers: 0 picks a free port and remembers it in the data directory.
-    embedded_kafka_port: Annotated[
-        int, _about("The embedded Kafka's port.", ge=0, le=65535)
-    ] = 0
+    embedded_kafka_port: Annotated[int, _about("The embedded Kafka's port.", ge=0, le=65535)] = 0
     embedded_postgres_port: Annotated[
         int, _about("The embedded PostgreSQL's port.", ge=0, le=65535)
     ] = 0
@@ -260,6 +271,78 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         int, _about("Granted once per Telegram user for ever.", unit="credits", ge=0, le=1000)
     ] = 5
 
+    init_data_skew_seconds: Annotated[
+        int,
+        _about("How far Telegram's clock may be ahead of this one.", unit="s", ge=0, le=300),
+    ] = 30
+
+    # The front door.
+    body_max_bytes: Annotated[
+        int, _about("The largest request body.", unit="B", ge=1024, le=16_777_216)
+    ] = 65_536
+    body_timeout_seconds: Annotated[
+        float, _about("How long a client may take to send a body.", unit="s", gt=0, le=300)
+    ] = 10.0
+    requests_in_flight_max: Annotated[
+        int,
+        _about("Requests worked on at once; more are answered 503.", ge=1, le=100_000),
+    ] = 2000
+    connections_max: Annotated[
+        int,
+        _about("Open client connections; more wait in the listen queue.", ge=128, le=100_000),
+    ] = 8192
+    drain_seconds: Annotated[
+        float,
+        _about("How long a stop waits for requests under way.", unit="s", ge=0, le=300),
+    ] = 15.0
+    decision_wait_seconds: Annotated[
+        float,
+        _about("How long a POST waits for the decision.", unit="s", gt=0, le=10),
+    ] = 0.25
+    prefer_wait_max_seconds: Annotated[
+        float,
+        _about("The longest `Prefer: wait` that is honoured.", unit="s", ge=0, le=300),
+    ] = 60.0
+    consistency_wait_seconds: Annotated[
+        float,
+        _about("How long a read waits for its Consistency-Token.", unit="s", gt=0, le=60),
+    ] = 3.0
+    presign_ttl_seconds: Annotated[
+        int,
+        _about("How long an image address is good for.", unit="s", ge=60, le=604_800),
+    ] = 3600
+    cached_tokens_max: Annotated[
+        int, _about("Verified tokens kept at hand.", ge=1, le=1_000_000)
+    ] = 50_000
+    flood_accounts_max: Annotated[
+        int, _about("Accounts whose request rate is kept at hand.", ge=1, le=1_000_000)
+    ] = 50_000
+    tail_window_seconds: Annotated[
+        int,
+        _about("How much of the log the gateway keeps in view.", unit="s", ge=10, le=86_400),
+    ] = 900
+    tail_generations_max: Annotated[
+        int, _about("Generations that this view holds.", ge=100, le=1_000_000)
+    ] = 50_000
+    tail_changes_max: Annotated[
+        int,
+        _about("Changes kept for streams to resume from; older ones are re-read.", ge=0, le=10**6),
+    ] = 100_000
+    streams_max: Annotated[int, _about("Open event streams.", ge=0, le=100_000)] = 2000
+    streams_per_account_max: Annotated[
+        int, _about("Open event streams of one account.", ge=1, le=1000)
+    ] = 10
+    stream_queue_max: Annotated[
+        int,
+        _about("Events that wait for a slow reader before it is cut off.", ge=1, le=10_000),
+    ] = 256
+    stream_heartbeat_seconds: Annotated[
+        float, _about("The longest silence on a stream.", unit="s", gt=0, le=300)
+    ] = 15.0
+    stream_ticket_ttl_seconds: Annotated[
+        int, _about("How long a stream ticket is good for.", unit="s", ge=10, le=3600)
+    ] = 120
+
     # Image models.
     openai_api_key: Annotated[
         str | None, _about("Switches the provider `openai` on.", env="OPENAI_API_KEY", secret=True)
@@ -276,6 +359,77 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     local_latency_seconds: Annotated[
         float, _about("How long the provider `local` pretends to think.", unit="s", ge=0, le=600)
     ] = 1.0
+    provider_attempts: Annotated[
+        int,
+        _about("How often a call that surely cost nothing is tried in all.", ge=1, le=10),
+    ] = 3
+    provider_backoff_seconds_max: Annotated[
+        float,
+        _about("The longest pause before such a call is tried again.", unit="s", ge=0, le=300),
+    ] = 30.0
+    local_render: Annotated[
+        Literal["picture", "flat"],
+        _about("What the provider `local` draws; `flat`: one colour, at next to no cost."),
+    ] = "picture"
+
+    # The worker.
+    objects: Annotated[
+        Literal["s3", "memory"],
+        _about("Where pictures go; `memory` forgets them and is for benchmarks, embedded only."),
+    ] = "s3"
+    worker_jobs: Annotated[
+        int, _about("Jobs that one worker performs at once.", unit="jobs", ge=1, le=1000)
+    ] = 64
+    worker_window_records: Annotated[
+        int,
+        _about(
+            "Jobs of one partition between the oldest unfinished and the newest taken.",
+            unit="records",
+            ge=1,
+            le=100_000,
+        ),
+    ] = 1024
+    worker_image_threads: Annotated[
+        int,
+        _about("Threads that draw, check and shrink pictures.", unit="threads", ge=1, le=64),
+    ] = 2
+    worker_lease_seconds: Annotated[
+        float,
+        _about(
+            "How long a claim outlives a worker that stops renewing it.", unit="s", ge=1, le=300
+        ),
+    ] = 12.0
+    worker_retry_seconds: Annotated[
+        float,
+        _about(
+            "How long one step of a job is tried while a server is away.", unit="s", ge=0, le=600
+        ),
+    ] = 60.0
+    worker_commit_seconds: Annotated[
+        float, _about("How often finished jobs are committed.", unit="s", ge=0.05, le=60)
+    ] = 1.0
+    worker_drain_seconds: Annotated[
+        float, _about("How long a stop waits for jobs under way.", unit="s", ge=0, le=900)
+    ] = 20.0
+    worker_stuck_seconds: Annotated[
+        float,
+        _about(
+            "How long jobs may wait while none is finished before the worker starts anew.",
+            unit="s",
+            ge=5,
+            le=86_400,
+        ),
+    ] = 480.0
+
+    # The decider.
+    decider_snapshot_every_records: Annotated[
+        int,
+        _about(
+            "How many records of a partition are folded between two snapshots of it.",
+            unit="records",
+            ge=100,
+        ),
+    ] = 200_000
 
     # Telemetry.
     log_format: Annotated[

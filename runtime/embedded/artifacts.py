@@ -7,23 +7,27 @@ file that is not what it should be is removed, named and downloaded again.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING
 
 import structlog
 from filelock import FileLock
 from rich.console import Console
 
+from runtime.disk import DiskFull, naming_full_disk
 from runtime.embedded.jars import DOWNLOADS_AT_ONCE, Jar, locked
 from runtime.errors import StartError
+
+if TYPE_CHECKING:
+    from jgo.maven import Resolver
 
 log = structlog.get_logger(__name__)
 
@@ -38,12 +42,6 @@ class DownloadFailed(StartError):
     """A program of the embedded servers could not be fetched whole."""
 
     code = "download-failed"
-
-
-class DiskFull(StartError):
-    """There is no room left for something that has to be written."""
-
-    code = "disk-full"
 
 
 class EmbeddedMissing(StartError):
@@ -88,8 +86,12 @@ def _missing(package: str) -> str:
     )
 
 
-def class_path(program: str, cache: Path, console: Console) -> str:
+def class_path(
+    program: str, cache: Path, console: Console, stop: threading.Event | None = None
+) -> str:
     """Make sure that a program's jars are in the cache, whole, and return its class path.
+
+    Blocks; `stop`, set from another thread, interrupts a download.
 
     Raises:
         DownloadFailed: a jar could not be fetched, or arrived with a wrong hash; it is named.
@@ -104,7 +106,7 @@ def class_path(program: str, cache: Path, console: Console) -> str:
             with FileLock(cache / f"{program}.lock", timeout=LOCK_TIMEOUT_SECONDS):
                 missing = _missing_or_corrupt(jars, repository)
                 if missing:
-                    _download(program, missing, repository, console)
+                    _download(program, missing, repository, console, stop or threading.Event())
     return os.pathsep.join(str(repository / jar.path) for jar in jars)
 
 
@@ -127,76 +129,81 @@ def _is_whole(jar: Jar, file: Path) -> bool:
     return True
 
 
-def _download(program: str, jars: list[Jar], repository: Path, console: Console) -> None:
+def _download(
+    program: str, jars: list[Jar], repository: Path, console: Console, stop: threading.Event
+) -> None:
     size = sum(jar.size_bytes for jar in jars)
     _require_room(repository.parent, size)
     title = f"{TITLES[program]} ({len(jars)} files, {size / 1e6:.0f} MB)"
     with (
         tempfile.TemporaryDirectory(dir=repository.parent, prefix="downloading-") as folder,
-        _progress(console, title, size) as resolver,
+        _progress(console, title, size, stop) as resolver,
         ThreadPoolExecutor(DOWNLOADS_AT_ONCE) as pool,
     ):
-        for file, jar in pool.map(lambda jar: (_fetch(jar, Path(folder), resolver), jar), jars):
-            target = repository / jar.path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(file, target)
+        fetches = [pool.submit(_fetch, jar, Path(folder), repository, resolver) for jar in jars]
+        try:
+            for fetch in fetches:
+                fetch.result()
+        except BaseException:
+            stop.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
-def _fetch(jar: Jar, folder: Path, resolver: object) -> Path:
-    """Download one jar into a folder of this start alone, and check it before anybody sees it."""
+def _fetch(jar: Jar, folder: Path, repository: Path, resolver: Resolver) -> None:
+    """Download one jar into a folder of this start alone; move it to the cache once it is whole."""
     import requests
     from jgo.maven import MavenContext
 
     context = MavenContext(resolver=resolver, repo_cache=folder, timeout=DOWNLOAD_TIMEOUT_SECONDS)
     artifact = context.project(jar.group, jar.artifact).at_version(jar.version).artifact()
-    for attempt in range(1, DOWNLOAD_TRIES_MAX + 1):
+    for tries_left in reversed(range(DOWNLOAD_TRIES_MAX)):
         try:
             file = Path(artifact.resolve())
+            break
         except (requests.RequestException, RuntimeError) as error:
             (folder / jar.path).unlink(missing_ok=True)
-            if attempt == DOWNLOAD_TRIES_MAX:
+            if not tries_left:
                 raise DownloadFailed(
                     f"{jar.filename} could not be downloaded: {error}. "
                     "Check the network, then start again; what has arrived is kept."
                 ) from error
             log.warning("download failed, trying again", file=jar.filename, error=str(error))
-            continue
-        if _is_whole(jar, file):
-            return file
-        _refuse(jar)
-    raise AssertionError("unreachable")
-
-
-def _refuse(jar: Jar) -> NoReturn:
-    raise DownloadFailed(
-        f"{jar.filename} arrived damaged: its SHA-256 is not the one in jars.lock. The file was "
-        "removed. Start again; if it happens twice, something on the way changes downloads."
-    )
+    if not _is_whole(jar, file):
+        raise DownloadFailed(
+            f"{jar.filename} arrived damaged: its SHA-256 is not the one in jars.lock. The file "
+            "was removed. Start again; if it happens twice, something on the way changes downloads."
+        )
+    target = repository / jar.path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    file.replace(target)
 
 
 @contextmanager
-def _progress(console: Console, title: str, size_bytes: int) -> Iterator[object]:
+def _progress(
+    console: Console, title: str, size_bytes: int, stop: threading.Event
+) -> Iterator[Resolver]:
     """A jgo resolver that reports to one bar on a terminal, and to two plain lines elsewhere."""
     from jgo.maven import PythonResolver
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
+    columns = (
+        TextColumn("Downloading {task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+    )
     if not console.is_terminal:
         console.print(f"Downloading {title}", highlight=False)
-    columns = (TextColumn("Downloading {task.description}"), BarColumn())
-    with Progress(
-        *columns, DownloadColumn(), TransferSpeedColumn(),
-        console=console, disable=not console.is_terminal,
-    ) as progress:  # fmt: skip
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task(title, total=size_bytes)
 
-        def one_file(_name: str, _size: int) -> AbstractContextManager[object]:
-            @contextmanager
-            def report() -> Iterator[object]:
-                yield lambda count: progress.advance(task, count)
+        def advance(count: int) -> None:
+            if stop.is_set():
+                raise DownloadFailed("The download was interrupted.")
+            progress.advance(task, count)
 
-            return report()
-
-        yield PythonResolver(progress_callback=one_file)
+        yield PythonResolver(progress_callback=lambda _name, _size: nullcontext(advance))
     if not console.is_terminal:
         console.print(f"Downloaded {title}", highlight=False)
 
@@ -208,16 +215,3 @@ def _require_room(folder: Path, size_bytes: int) -> None:
             f"{folder} has {free / 1e6:.0f} MB left and {size_bytes / 1e6:.0f} MB have to be "
             "downloaded there. Make room, or name another place in PIXELPOP_CACHE_DIR."
         )
-
-
-@contextmanager
-def naming_full_disk(folder: Path) -> Iterator[None]:
-    """Turn "no space left" anywhere inside into a sentence about the folder."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
-            raise
-        raise DiskFull(
-            f"The disk that holds {folder} is full. Make room and start again; nothing is lost."
-        ) from error

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import structlog
 
+from runtime.disk import naming_full_disk
 from runtime.embedded import artifacts, virtual_machine
 from runtime.embedded.server import EmbeddedServer, listens
 from runtime.errors import StartError
@@ -53,7 +54,7 @@ class EmbeddedKafka(EmbeddedServer):
             self.folder / "port", self._configured_port, "PIXELPOP_EMBEDDED_KAFKA_PORT"
         )
         controller_port = remembered_port(self.folder / "controller.port", 0, "")
-        with artifacts.naming_full_disk(self.data_dir):
+        with naming_full_disk(self.data_dir):
             self._write_configuration(controller_port)
             shutil.rmtree(self._temporary, ignore_errors=True)
             await self._format_once()

@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import structlog
 
+from runtime.disk import naming_full_disk
 from runtime.embedded import artifacts
 from runtime.embedded.server import STOP_TIMEOUT_SECONDS, EmbeddedServer, listens
 from runtime.errors import StartError
@@ -30,7 +31,7 @@ UNPRIVILEGED_USER = "nobody"
 
 CONFIGURATION = {
     "listen_addresses": "127.0.0.1",
-    "unix_socket_directories": "",  # a socket's path is limited to 107 bytes, a data directory's not
+    "unix_socket_directories": "",  # a socket's path may have 107 bytes, a data directory's more
     "max_connections": CONNECTIONS_MAX,
     "password_encryption": "scram-sha-256",
     "shared_buffers": "64MB",
@@ -67,7 +68,7 @@ class EmbeddedPostgres(EmbeddedServer):
         self.port = remembered_port(
             self.folder / "port", self._configured_port, "PIXELPOP_EMBEDDED_POSTGRES_PORT"
         )
-        with artifacts.naming_full_disk(self.data_dir):
+        with naming_full_disk(self.data_dir):
             await self._initialise_once()
             await self._clear_stale_lock()
             settings = (f"{name}={value}" for name, value in CONFIGURATION.items())
@@ -81,8 +82,8 @@ class EmbeddedPostgres(EmbeddedServer):
         return self.url(DATABASE)
 
     def url(self, database: str) -> str:
-        """The owner's address of a database; the password is made of letters and digits only."""
-        return f"postgresql://{OWNER}:{self._password}@127.0.0.1:{self.port}/{database}"
+        """The owner's address of a database."""
+        return owner_url(self._password, self.port, database)
 
     async def _initialise_once(self) -> None:
         """Make the cluster; an interrupted try leaves only a folder that nobody looks at."""
@@ -167,3 +168,8 @@ class EmbeddedPostgres(EmbeddedServer):
         finally:
             await connection.close()
         return True
+
+
+def owner_url(password: str, port: int, database: str) -> str:
+    """The owner's address of a database; our passwords are made of hexadecimal digits."""
+    return f"postgresql://{OWNER}:{password}@127.0.0.1:{port}/{database}"

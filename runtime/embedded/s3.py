@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shutil
+from http import HTTPStatus
 from pathlib import Path
 
+from runtime import probe
+from runtime.disk import naming_full_disk
 from runtime.embedded import artifacts, virtual_machine
 from runtime.embedded.server import EmbeddedServer
 from runtime.ports import remembered_port
 
 HEAP_MIB = 128
 THREADS_MAX = 24
-ANSWER_TIMEOUT_SECONDS = 2.0
 
 OPTIONS = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 """It waits for the disk, not for the processor: the smaller collector and compiler are enough."""
@@ -48,7 +49,7 @@ class EmbeddedS3(EmbeddedServer):
         self.port = remembered_port(
             self.folder / "port", self._configured_port, "PIXELPOP_EMBEDDED_S3_PORT"
         )
-        with artifacts.naming_full_disk(self.data_dir):
+        with naming_full_disk(self.data_dir):
             shutil.rmtree(self._temporary, ignore_errors=True)
             self._write_configuration()
             await self._launch(self._command())
@@ -97,20 +98,8 @@ class EmbeddedS3(EmbeddedServer):
         (self.folder / "logback.xml").write_text(LOGBACK)
 
     async def _answers(self) -> bool:
-        try:
-            async with asyncio.timeout(ANSWER_TIMEOUT_SECONDS):
-                return b"<Code>AccessDenied</Code>" in await self._ask()
-        except (OSError, TimeoutError):
-            return False
-
-    async def _ask(self) -> bytes:
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        try:
-            writer.write(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
-            await writer.drain()
-            return await reader.read()
-        finally:
-            writer.close()
+        answer = await probe.get(self.port)
+        return answer.status == HTTPStatus.FORBIDDEN and b"AccessDenied" in answer.body
 
 
 # S3Proxy logs every request at DEBUG unless told otherwise.

@@ -13,7 +13,7 @@ from typing import ClassVar
 import structlog
 
 from runtime import spawning
-from runtime.embedded.artifacts import DiskFull
+from runtime.disk import DiskFull
 from runtime.errors import StartError
 
 log = structlog.get_logger(__name__)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,12 +11,13 @@ import msgspec
 import structlog
 from rich.console import Console
 
-from runtime import secrets
+from runtime import secrets, spawning
 from runtime.embedded import artifacts, virtual_machine
 from runtime.embedded.kafka import EmbeddedKafka
-from runtime.embedded.postgres import DATABASE, EmbeddedPostgres
+from runtime.embedded.postgres import DATABASE, EmbeddedPostgres, owner_url
 from runtime.embedded.s3 import EmbeddedS3
 from runtime.embedded.server import EmbeddedServer
+from runtime.errors import StartError
 from runtime.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -115,9 +117,14 @@ class EmbeddedServers:
     async def _class_path(self, program: str, cache: Path) -> str:
         """One program at a time: two progress displays cannot share a terminal."""
         async with self._downloading:
-            class_path = await asyncio.to_thread(
-                artifacts.class_path, program, cache, self._console
-            )
+            stop = threading.Event()
+            try:
+                class_path = await asyncio.to_thread(
+                    artifacts.class_path, program, cache, self._console, stop
+                )
+            except asyncio.CancelledError:
+                stop.set()
+                raise
             java = artifacts.java()
             archives = virtual_machine.archives(program, java, class_path, cache)
             await virtual_machine.ensure_base(java, archives.base)
@@ -128,3 +135,53 @@ class EmbeddedServers:
         address = await server.start()
         self._report(f"{server.title} is ready on port {server.port}")
         return address
+
+
+def attach(settings: Settings) -> Settings:
+    """Settings that name the servers which a running `pixelpop up` has started here.
+
+    What is configured stays as it is; the database is the owner's.
+
+    Raises:
+        StartError: a server is neither configured nor running.
+    """
+    data_dir = settings.data_dir.absolute()
+    known = secrets.SecretsFile(data_dir).read()
+    changes: dict[str, object] = {}
+    if settings.kafka_bootstrap_servers is None:
+        port = running_port(data_dir, EmbeddedKafka.name)
+        changes |= {"kafka_bootstrap_servers": f"127.0.0.1:{port}", "kafka_replication": 1}
+    if settings.database_url is None:
+        port = running_port(data_dir, EmbeddedPostgres.name)
+        changes["database_url"] = owner_url(known["postgres_password"], port, DATABASE)
+    if settings.s3_endpoint_url is None:
+        port = running_port(data_dir, EmbeddedS3.name)
+        changes["s3_endpoint_url"] = f"http://127.0.0.1:{port}"
+        changes["s3_access_key_id"] = S3_ACCESS_KEY_ID
+        changes["s3_secret_access_key"] = known["s3_secret_access_key"]
+    if changes:
+        changes["embedded"] = True
+    return msgspec.structs.replace(settings, data_dir=data_dir, **changes)
+
+
+def is_embedded(settings: Settings) -> bool:
+    """Whether `up` starts any server itself with these settings."""
+    return None in (
+        settings.database_url,
+        settings.kafka_bootstrap_servers,
+        settings.s3_endpoint_url,
+    )
+
+
+def running_port(data_dir: Path, name: str) -> int:
+    """Where the embedded server of that name answers now.
+
+    Raises:
+        StartError: it does not run.
+    """
+    if spawning.running(data_dir / "run", name) is None:
+        raise StartError(
+            f"No outside server is configured for {name}, and none runs in {data_dir}. "
+            "Start `pixelpop up` first, or set its address (see .env.example)."
+        )
+    return int((data_dir / name / "port").read_text())

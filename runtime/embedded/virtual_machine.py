@@ -50,7 +50,7 @@ class Archives(NamedTuple):
         """After an orderly end: what the process has written is whole, so make it count."""
         growing = self._growing()
         if growing.exists() and growing.stat().st_size:
-            os.replace(growing, self.own)
+            growing.replace(self.own)
 
     def _growing(self) -> Path:
         return self.own.with_name(f"{self.own.name}.{os.getpid()}")
@@ -66,7 +66,7 @@ def archives(program: str, java: Path, class_path: str, cache: Path) -> Archives
 
 async def ensure_base(java: Path, base: Path) -> None:
     """Dump the runtime's own classes once, about a second; without it everything still works."""
-    if base.exists():
+    if base.exists():  # noqa: ASYNC240  once per start
         return
     base.parent.mkdir(parents=True, exist_ok=True)
     growing = base.with_name(f"{base.name}.{os.getpid()}")
@@ -75,7 +75,7 @@ async def ensure_base(java: Path, base: Path) -> None:
         stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL,
     )  # fmt: skip
     if await process.wait() == 0 and growing.exists():
-        os.replace(growing, base)
+        growing.replace(base)
     else:
         log.info("no class-data archive could be made; servers start slower", java=str(java))
         growing.unlink(missing_ok=True)

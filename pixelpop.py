@@ -1,0 +1,314 @@
+"""The `pixelpop` command: wiring only. Each command imports what it runs, so that starts are short.
+
+Exit statuses: 0 done; 1 it failed, or what it checks is not as it should be; 2 the command line is
+wrong; 78 it cannot start as configured, and the sentence on stderr says what to change.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import msgspec
+from cyclopts import App, CycloptsError, Parameter
+
+from runtime.errors import PixelpopError, StartError
+
+if TYPE_CHECKING:
+    from runtime.preparing import Plan
+    from runtime.settings import Settings
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_CONFIG = 78
+EXIT_INTERRUPTED = 130
+COPIES_MAX = 16
+
+Result = TypeVar("Result")
+
+PROJECT = Path(__file__).parent
+
+app = App(
+    name="pixelpop",
+    help="Sells AI images inside a Telegram MiniApp; everything stands on one Kafka log.",
+    version="0.1.0",
+    result_action="return_value",
+)
+projections = App(name="projections", help="The read models in PostgreSQL.")
+dlq = App(name="dlq", help="What could not be processed.")
+schemas = App(name="schemas", help="The generated JSON Schemas of every event.")
+for group in (projections, dlq, schemas):
+    app.command(group)
+
+AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON, for scripts.")]
+
+
+Copies = Annotated[int, Parameter(help="How many copies of it to run.")]
+
+
+def main() -> None:
+    """Run the command line."""
+    sys.exit(execute(sys.argv[1:]))
+
+
+def execute(arguments: list[str]) -> int:
+    """Run one command; returns the exit status."""
+    try:
+        status = app(arguments, exit_on_error=False, print_error=True)
+    except CycloptsError:
+        return EXIT_USAGE
+    except StartError as error:
+        sys.stderr.write(f"{error}\n")
+        return EXIT_CONFIG
+    except PixelpopError as error:
+        sys.stderr.write(f"{error}\n")
+        return EXIT_FAILED
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    return status if isinstance(status, int) else 0
+
+
+@app.command
+def up(*, workers: Copies = 1, deciders: Copies = 1, projectors: Copies = 1) -> int:
+    """Start everything and keep it running: servers that no setting names, and all processes."""
+    from rich.console import Console
+
+    from runtime import process
+    from runtime.up import Up
+
+    copies = {"worker": workers, "decider": deciders, "projector": projectors}
+    if not all(1 <= count <= COPIES_MAX for count in copies.values()):
+        raise StartError(f"There can be 1 to {COPIES_MAX} copies of a process.")
+
+    async def start(settings: Settings, stop: asyncio.Event) -> None:
+        await Up(settings, _plan(), copies, console=Console()).run(stop)
+
+    return process.run("up", start, resolve=False)
+
+
+@app.command
+def gateway() -> int:
+    """Run the HTTP front door."""
+    from gateway.main import main as run_gateway
+
+    from runtime import process
+
+    return process.run("gateway", run_gateway)
+
+
+@app.command
+def decider() -> int:
+    """Run the only author of money and admission."""
+    from processors.decider.main import main as run_decider
+    from runtime import process
+
+    return process.run("decider", run_decider)
+
+
+@app.command
+def worker() -> int:
+    """Run the Faust worker that makes the pictures."""
+    from processors.worker.main import run as run_worker
+
+    from runtime import process
+
+    return process.run_blocking("worker", run_worker)
+
+
+@app.command
+def projector() -> int:
+    """Run the process that folds the log into PostgreSQL's tables."""
+    from projections.main import main as run_projector
+
+    from runtime import process
+
+    return process.run("projector", run_projector)
+
+
+@app.command
+def migrate(*, json: AsJson = False) -> int:
+    """Make tables, logins, topics and bucket where they are missing; harmless to repeat.
+
+    `up` does it by itself. With outside servers DATABASE_URL must be the owner's; `--json` prints
+    each process's own DATABASE_URL, with its new password.
+    """
+    from runtime.preparing import prepare
+
+    urls = _run(prepare(_attached(), _plan()))
+    if json:
+        _print_json(urls)
+    else:
+        sys.stdout.write("Database, topics and bucket are up to date.\n")
+    return 0
+
+
+@app.command
+def ps(*, json: AsJson = False) -> int:
+    """Show the processes of the `up` that runs on this data directory."""
+    from runtime.ps import processes, show
+    from runtime.settings import load
+
+    rows = processes(load().data_dir)
+    if json:
+        _print_json(rows)
+    else:
+        show(rows)
+    return 0 if rows else EXIT_FAILED
+
+
+@app.command
+def doctor(*, json: AsJson = False) -> int:
+    """Check settings, programs, disk, ports, servers and clock; say what to do about each fault."""
+    from runtime.doctor import diagnose, show
+
+    checks = _run(diagnose(_plan()))
+    if json:
+        _print_json(checks)
+    else:
+        show(checks)
+    return EXIT_FAILED if any(check.state == "fail" for check in checks) else 0
+
+
+@app.command(name="init-data")
+def init_data(*, user: int, first_name: str = "Developer", username: str | None = None) -> int:
+    """Print Telegram init data for a user, signed with this installation's bot token.
+
+    Parameters
+    ----------
+    user
+        Telegram's id of the user, any positive number.
+    first_name
+        The name that the MiniApp would show.
+    username
+        Telegram's user name, without @.
+    """
+    import time
+
+    from gateway.init_data import sign_init_data
+
+    token = _resolved().telegram_bot_token
+    assert token is not None
+    person: dict[str, object] = {"id": user, "first_name": first_name, "language_code": "en"}
+    if username:
+        person["username"] = username
+    sys.stdout.write(f"{sign_init_data(token, person, int(time.time()))}\n")
+    return 0
+
+
+@projections.command(name="status")
+def projections_status(*, json: AsJson = False) -> int:
+    """Show each read model: version, position, lag."""
+    from projections import admin
+
+    return int(_run(admin.status(_attached(), as_json=json)))
+
+
+@projections.command(name="rebuild")
+def projections_rebuild(name: str | None = None) -> int:
+    """Build a read model (unless named: all) anew from the log beside the serving one, and swap."""
+    from projections import admin
+
+    return int(_run(admin.rebuild(_attached(), name)))
+
+
+@dlq.command(name="list")
+def dlq_list(*, json: AsJson = False) -> int:
+    """List what could not be processed, the newest last."""
+    from processors import dlq as records
+
+    return int(_run(records.show_all(_attached(), as_json=json)))
+
+
+@dlq.command(name="show")
+def dlq_show(position: str, *, json: AsJson = False) -> int:
+    """Show one record: where it came from, the error, the attempts, its bytes.
+
+    Parameters
+    ----------
+    position
+        PARTITION:OFFSET, as `dlq list` prints it.
+    json
+        Print JSON, for scripts.
+    """
+    from processors import dlq as records
+
+    return int(_run(records.show_one(_attached(), position, as_json=json)))
+
+
+@dlq.command(name="retry")
+def dlq_retry(position: str) -> int:
+    """Put one record back where it came from.
+
+    Parameters
+    ----------
+    position
+        PARTITION:OFFSET, as `dlq list` prints it.
+    """
+    from processors import dlq as records
+
+    return int(_run(records.retry(_attached(), position)))
+
+
+@schemas.command(name="generate")
+def schemas_generate() -> int:
+    """Write the JSON Schema and a golden record of every event into schemas/."""
+    from events import schemas as generator
+
+    return int(generator.generate(PROJECT / "schemas") or 0)
+
+
+@schemas.command(name="check")
+def schemas_check() -> int:
+    """Compare the event types with schemas/; a change that breaks reading the old log fails."""
+    from events import schemas as generator
+
+    return int(generator.check(PROJECT / "schemas") or 0)
+
+
+def _plan() -> Plan:
+    from events.topics import TOPICS
+    from runtime.kafka.topics import TopicSpec
+    from runtime.preparing import Plan
+
+    specs = [TopicSpec(name=topic.name, retention_ms=topic.retention_ms) for topic in TOPICS]
+    return Plan(PROJECT / "deploy" / "migrations", specs)
+
+
+def _attached() -> Settings:
+    """Settings with every server: the configured ones, or those of the `up` that runs here."""
+    from runtime import secrets
+    from runtime.embedded.servers import attach
+    from runtime.settings import load
+    from runtime.telemetry import logs
+
+    settings = load()
+    logs.configure(settings, "command")
+    return secrets.resolve(attach(settings))
+
+
+def _resolved() -> Settings:
+    """Settings with every secret; no server is needed."""
+    from runtime import secrets
+    from runtime.embedded.servers import is_embedded
+    from runtime.settings import load
+
+    settings = load()
+    return secrets.resolve(msgspec.structs.replace(settings, embedded=is_embedded(settings)))
+
+
+def _run(work: Coroutine[Any, Any, Result]) -> Result:
+    import uvloop
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(work)
+
+
+def _print_json(value: object) -> None:
+    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
+
+
+if __name__ == "__main__":
+    main()

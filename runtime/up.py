@@ -1,0 +1,198 @@
+"""`pixelpop up`: every part on one machine, kept running, and stopped in order."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
+
+import msgspec
+from rich.console import Console
+
+from runtime import data_lock, ports, probe, secrets
+from runtime.child import Child
+from runtime.embedded.servers import EmbeddedServers
+from runtime.errors import StartError
+from runtime.preparing import Plan, prepare
+from runtime.registry import Registry
+from runtime.settings import Settings, to_environment, variables
+from runtime.supervisor import Supervisor
+
+STOP_ORDER = ("gateway", "worker", "decider", "projector")
+"""The front door first, then who makes facts, then who only follows; servers come last."""
+
+START_ORDER = ("decider", "worker", "projector", "gateway")
+READYZ_EVERY_SECONDS = 0.1
+
+Report = Callable[[str], None]
+
+
+def child_command(process: str) -> list[str]:
+    """How a process of ours is started."""
+    return [sys.executable, "-m", "pixelpop", process]
+
+
+class Up:
+    """One run of `pixelpop up`.
+
+    Args:
+        settings: as loaded; servers and secrets may be missing.
+        plan: what must exist in the servers before the processes start.
+        copies: how many of each process.
+        command: how a process is started.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        plan: Plan,
+        copies: Mapping[str, int],
+        *,
+        console: Console,
+        command: Callable[[str], Sequence[str]] = child_command,
+    ) -> None:
+        data_dir = settings.data_dir.absolute()
+        self._settings = msgspec.structs.replace(settings, data_dir=data_dir)
+        self._plan = plan
+        self._copies = copies
+        self._console = console
+        self._command = command
+        self._children: list[Child] = []
+        self._kept = False
+        self._servers = EmbeddedServers(self._settings, console=console, report=self._report)
+        self._supervisor = Supervisor(Registry(data_dir), self._report)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Start everything, say where it is, and keep it running until `stop` is set.
+
+        Raises:
+            StartError: something cannot start; what had been started is stopped again.
+        """
+        with data_lock.locked(self._settings.data_dir):
+            starting = asyncio.create_task(self._start())
+            stopping = asyncio.create_task(stop.wait())
+            try:
+                await asyncio.wait([starting, stopping], return_when=asyncio.FIRST_COMPLETED)
+                if starting.done():
+                    self._welcome(await starting)
+                    await stopping
+            finally:
+                starting.cancel()
+                stopping.cancel()
+                await asyncio.gather(starting, stopping, return_exceptions=True)
+                await self._stop()
+
+    async def _start(self) -> Settings:
+        ports.require_free(self._settings.port, "PIXELPOP_PORT", self._settings.host)
+        with self._console.status("Starting the servers"):
+            settings = secrets.resolve(await self._servers.start())
+        for server in self._servers.running.values():
+            self._supervisor.keep(server)
+        urls = await prepare(settings, self._plan)
+        self._children = [
+            self._child(settings, urls[process], process, number)
+            for process in START_ORDER
+            for number in range(1, self._copies.get(process, 1) + 1)
+        ]
+        for child in self._children:
+            await child.start()
+        await self._until_ready(settings)
+        return settings
+
+    def _child(self, settings: Settings, database_url: str, process: str, number: int) -> Child:
+        own = msgspec.structs.replace(
+            settings,
+            database_url=database_url,
+            slot=str(number),
+            log_format=self._log_format(),
+        )
+        ours = {variable for variable, _, _ in variables()}
+        inherited = {name: value for name, value in os.environ.items() if name not in ours}
+        return Child(
+            process if number == 1 else f"{process}-{number}",
+            self._command(process),
+            run_dir=data_lock.run_dir(settings.data_dir),
+            environment={**inherited, **to_environment(own)},
+            output=self._forward,
+            stop_timeout_seconds=settings.stop_timeout_seconds,
+        )
+
+    async def _until_ready(self, settings: Settings) -> None:
+        """Wait for all; only the gateway's failure to answer in time stops the start."""
+        waits = {
+            child.name: asyncio.create_task(self._until_child_ready(child, settings))
+            for child in self._children
+        }
+        try:
+            done, late = await asyncio.wait(
+                waits.values(),
+                timeout=settings.start_timeout_seconds,
+                return_when=asyncio.FIRST_EXCEPTION,
+            )
+            for task in done:
+                task.result()
+            names = [name for name, task in waits.items() if task in late]
+        finally:
+            for task in waits.values():
+                task.cancel()
+        if "gateway" in names:
+            raise StartError(
+                f"The gateway was not ready in {settings.start_timeout_seconds:g} s; "
+                "what it waits for is in its output above."
+            )
+        for name in names:
+            self._report(f"{name} is still catching up")
+        for child in self._children:
+            self._supervisor.keep(child)
+        self._kept = True
+
+    async def _until_child_ready(self, child: Child, settings: Settings) -> None:
+        await child.until_ready()
+        if child.name == "gateway":
+            host = "127.0.0.1" if settings.host == "0.0.0.0" else settings.host  # noqa: S104
+            port = child.port or settings.port
+            while (await probe.get(port, "/readyz", host)).status != HTTPStatus.OK:
+                if child.pid is None:
+                    await child.until_ready()  # says why it ended
+                await asyncio.sleep(READYZ_EVERY_SECONDS)
+        self._report(f"{child.name} is ready")
+
+    async def _stop(self) -> None:
+        names = [child.name for child in self._children]
+        if not self._kept:  # interrupted, or failed, while starting
+            await asyncio.gather(*(child.stop() for child in self._children))
+        kinds = [[n for n in names if n.rstrip("-0123456789") == kind] for kind in STOP_ORDER]
+        await self._supervisor.stop(kinds)
+        await self._servers.stop()
+        self._report("Everything has stopped")
+
+    def _welcome(self, settings: Settings) -> None:
+        gateway = next(child for child in self._children if child.name == "gateway")
+        host = "localhost" if settings.host in {"0.0.0.0", "127.0.0.1"} else settings.host  # noqa: S104
+        lines = (
+            f"Pixelpop is ready: http://{host}:{gateway.port or settings.port}/",
+            "  Sign-in data:  pixelpop init-data --user 1",
+            f"  Processes:     {settings.data_dir / 'processes.json'}  (pixelpop ps)",
+            f"  Server logs:   {settings.data_dir / 'logs'}",
+            "  Stop:          Ctrl-C",
+        )
+        self._console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
+
+    def _report(self, line: str) -> None:
+        self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+    def _log_format(self) -> str:
+        """Children write to a pipe; whether a person reads it is known here."""
+        if self._settings.log_format == "auto" and self._console.is_terminal:
+            return "pretty"
+        return self._settings.log_format
+
+    def _forward(self, name: str, line: str) -> None:
+        style = STYLES[sum(name.encode()) % len(STYLES)]
+        self._console.print(f"{name:<9} |", style=style, end=" ", highlight=False, soft_wrap=True)
+        self._console.out(line, highlight=False)
+
+
+STYLES = ("cyan", "green", "magenta", "blue", "yellow")
