@@ -217,6 +217,11 @@ class Partition:
         if account_id in self.accounts:
             self._due[account_id] = None
 
+    def drop_overlays(self) -> None:
+        """Forget all speculation: the partition goes to another decider."""
+        for account_id in list(self._overlays):
+            self.drop_overlay(account_id)
+
     def failed(self, drafts: Iterable[Draft]) -> None:
         """The append of these failed or is of unknown outcome: drop what was built on them."""
         for draft in drafts:

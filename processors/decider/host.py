@@ -1,0 +1,319 @@
+"""Drives the partitions that this process owns: read, fold, decide, append, dispatch.
+
+One event loop, no locks: folding and deciding are synchronous, appends and jobs are tasks. The
+order of appends to a partition is the order of the decisions; what an append's failure leaves
+behind is dropped speculation, and deciding again is always safe (the chain picks one winner).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import structlog
+
+from commands.policy import DEFAULT, Policy
+from events.envelope import headers_for
+from events.recorded import hash_value
+from events.snapshot import Cursor
+from events.topics import EVENTS
+from processors.decider import metrics, snapshots
+from processors.decider.dispatch import Dispatcher
+from processors.decider.effects import Discard, Dispatch, Effect, Poisoned, Voided
+from processors.decider.log import Log
+from processors.decider.partition import Draft, LogRecord, Partition
+from runtime.errors import PixelpopError, StartError
+from runtime.kafka.clock import BrokerClock
+from runtime.kafka.producer import LogProducer
+from runtime.kafka.records import Outgoing
+from runtime.objects import ObjectStore
+from runtime.settings import Settings
+
+_log = structlog.get_logger(__name__)
+
+SOURCE = "/pixelpop/decider"
+DECISIONS_PER_TURN = 2_000
+"""How many decisions one partition takes before the others, and the reader, get their turn."""
+IN_FLIGHT_MAX = 20_000
+"""Own decisions of a partition that were not read back; beyond it, deciding waits for reading."""
+RETRY_SECONDS_MIN = 0.05
+RETRY_SECONDS_MAX = 5.0
+
+
+class LogCutOff(StartError):
+    """Facts at the beginning of the log are gone, and nothing stands in for them."""
+
+    code = "log-cut-off"
+
+
+class Hosted:
+    """One owned partition and what the host knows about it."""
+
+    def __init__(self, partition: Partition, number: int, caught_up_at: int) -> None:
+        self.partition = partition
+        self.number = number
+        self.caught_up_at = caught_up_at
+        """The end of the log when the partition was assigned: before it, nothing is decided."""
+        self.live = False
+        self.appends: set[asyncio.Task[None]] = set()
+        self.snapshot: asyncio.Task[None] | None = None
+        self.snapshot_offset = partition.next_offset
+        self.failures = 0
+        self.retry_at = 0.0
+
+    def may_decide(self) -> bool:
+        """Whether the partition is caught up, not backing off, and not too far ahead."""
+        return (
+            self.live
+            and time.monotonic() >= self.retry_at
+            and self.partition.in_flight < IN_FLIGHT_MAX
+        )
+
+
+class Host:
+    """The decider of the partitions that the consumer group assigns to this process."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        log: Log,
+        producer: LogProducer,
+        dispatcher: Dispatcher,
+        objects: ObjectStore,
+        clock: BrokerClock,
+        policy: Policy = DEFAULT,
+    ) -> None:
+        self._settings = settings
+        self._log_reader = log
+        self._producer = producer
+        self._dispatcher = dispatcher
+        self._objects = objects
+        self._clock = clock
+        self._policy = policy
+        self.hosted: dict[int, Hosted] = {}
+        self._parked: dict[int, Partition] = {}
+
+    # Ownership ---------------------------------------------------------------------------------
+
+    async def assigned(self, partitions: Sequence[int]) -> Mapping[int, int]:
+        """Take partitions over: load what matches the log; returns where reading goes on."""
+        parked, self._parked = self._parked, {}
+        for number in partitions:
+            partition = parked.pop(number, None) or await self._load(number)
+            _, end = await self._log_reader.bounds(EVENTS, number)
+            self.hosted[number] = Hosted(partition, number, end)
+            _log.info(
+                "partition assigned", partition=number, next_offset=partition.next_offset, end=end
+            )
+        for number in partitions:
+            hosted = self.hosted[number]
+            if hosted.partition.next_offset >= hosted.caught_up_at:
+                self._go_live(hosted)
+        return {number: self.hosted[number].partition.next_offset for number in partitions}
+
+    async def _load(self, number: int) -> Partition:
+        found = await snapshots.load(self._objects, EVENTS, number, self._log_reader.value_at)
+        if found is not None:
+            return Partition(found.accounts, next_offset=found.next_offset, policy=self._policy)
+        beginning, _ = await self._log_reader.bounds(EVENTS, number)
+        if beginning > 0:
+            raise LogCutOff(
+                f"{EVENTS}/{number} begins at offset {beginning}, and no snapshot reaches back to"
+                " what is gone. Restore the topic, or a snapshot of it, from its backup."
+            )
+        return Partition(policy=self._policy)
+
+    async def revoked(self, partitions: Sequence[int]) -> None:
+        """Let partitions go; appends in flight may still land, and the chain judges them.
+
+        Their confirmed state is parked until the next assignment: it stays a true fold of the
+        log, so a partition that comes back at once need not be read again.
+        """
+        for number in partitions:
+            hosted = self.hosted.pop(number, None)
+            if hosted is None:
+                continue
+            if hosted.snapshot is not None:
+                hosted.snapshot.cancel()
+            hosted.partition.drop_overlays()
+            self._parked[number] = hosted.partition
+            _log.info("partition revoked", partition=number)
+
+    def _go_live(self, hosted: Hosted) -> None:
+        """The end of the log is read: decide what is undecided, dispatch what has no result."""
+        hosted.live = True
+        open_jobs = hosted.partition.take_over()
+        self._dispatcher.add_jobs(open_jobs)
+        _log.info(
+            "partition live",
+            partition=hosted.number,
+            accounts=len(hosted.partition.accounts),
+            open_jobs=len(open_jobs),
+        )
+
+    # The loop ----------------------------------------------------------------------------------
+
+    def fold(self, number: int, records: Sequence[LogRecord]) -> None:
+        """Fold what was read of one partition and carry out what follows."""
+        hosted = self.hosted.get(number)
+        if hosted is None or not records:
+            return
+        effects = hosted.partition.fold(records)
+        if hosted.live:
+            self._clock.observe(records[-1].timestamp)
+        self._carry_out(hosted, effects)
+        if not hosted.live and hosted.partition.next_offset >= hosted.caught_up_at:
+            self._go_live(hosted)
+        metrics.ACCOUNTS.labels(str(number)).set(len(hosted.partition.accounts))
+        self._maybe_snapshot(hosted)
+
+    def decide(self) -> bool:
+        """Let every partition decide what is due; False if there was nothing to do."""
+        now_ms = self._clock.now_ms()
+        busy = False
+        for hosted in self.hosted.values():
+            if not hosted.may_decide():
+                continue
+            drafts = hosted.partition.decide(now_ms, DECISIONS_PER_TURN)
+            if drafts:
+                busy = True
+                task = asyncio.create_task(self._append(hosted, drafts, now_ms))
+                hosted.appends.add(task)
+                task.add_done_callback(hosted.appends.discard)
+        return busy
+
+    def next_due_ms(self) -> int | None:
+        """When time alone will make something due in any live partition."""
+        instants = [
+            hosted.partition.next_due_ms
+            for hosted in self.hosted.values()
+            if hosted.live and hosted.partition.next_due_ms is not None
+        ]
+        return min(instants, default=None)
+
+    async def _append(self, hosted: Hosted, drafts: list[Draft], now_ms: int) -> None:
+        records = [_outgoing(draft, now_ms) for draft in drafts]
+        try:
+            await self._producer.append_batch(EVENTS, hosted.number, records)
+        except PixelpopError as error:
+            hosted.failures += 1
+            pause = min(RETRY_SECONDS_MAX, RETRY_SECONDS_MIN * 2**hosted.failures)
+            hosted.retry_at = time.monotonic() + pause
+            hosted.partition.failed(drafts)
+            metrics.FAILED_APPENDS.labels(error.code).inc()
+            _log.warning(
+                "decisions were not appended for sure, deciding again",
+                partition=hosted.number,
+                decisions=len(drafts),
+                code=error.code,
+                reason=str(error),
+                pause_seconds=pause,
+            )
+            return
+        hosted.failures = 0
+        metrics.DECISIONS.inc(len(drafts))
+
+    def _carry_out(self, hosted: Hosted, effects: list[Effect]) -> None:
+        for effect in effects:
+            if type(effect) is Dispatch:
+                if hosted.live:  # before that, `take_over` finds what is still open
+                    self._dispatcher.add_job(effect)
+            elif type(effect) is Voided:
+                metrics.VOIDS.labels(effect.reason.value).inc()
+                _log.warning(
+                    "a decision in the log is void",
+                    partition=hosted.number,
+                    offset=effect.offset,
+                    account_id=effect.account_id,
+                    reason=effect.reason.value,
+                    own=effect.own,
+                )
+            elif type(effect) is Discard:
+                self._dispatcher.add_discard(effect.event)
+            elif type(effect) is Poisoned:
+                self._report_poison(hosted, effect)
+
+    def _report_poison(self, hosted: Hosted, effect: Poisoned) -> None:
+        metrics.POISON.labels("frozen" if effect.frozen else "dead_letter").inc()
+        if effect.frozen is not None:
+            _log.error(
+                "account frozen: its chain or money cannot be read by this version; upgrade it",
+                partition=hosted.number,
+                offset=effect.offset,
+                account_id=effect.frozen,
+                reason=effect.reason,
+            )
+        else:
+            self._dispatcher.add_dead_letter(hosted.number, effect)
+
+    # Snapshots ---------------------------------------------------------------------------------
+
+    def _maybe_snapshot(self, hosted: Hosted) -> None:
+        behind = hosted.partition.next_offset - hosted.snapshot_offset
+        if behind >= self._settings.decider_snapshot_every_records and hosted.snapshot is None:
+            self._start_snapshot(hosted)
+
+    def _start_snapshot(self, hosted: Hosted) -> asyncio.Task[None] | None:
+        partition = hosted.partition
+        if partition.last_value is None:
+            return None
+        cursor = Cursor(
+            topic=EVENTS,
+            partition=hosted.number,
+            next_offset=partition.next_offset,
+            hash_before=hash_value(partition.last_value),
+        )
+        accounts = dict(partition.accounts)  # the states themselves are immutable
+        hosted.snapshot_offset = partition.next_offset
+        hosted.snapshot = asyncio.create_task(self._save(hosted, cursor, accounts))
+        return hosted.snapshot
+
+    async def _save(self, hosted: Hosted, cursor: Cursor, accounts: dict[Any, Any]) -> None:
+        started = time.monotonic()
+        try:
+            size = await snapshots.save(self._objects, cursor, accounts)
+        except PixelpopError as error:
+            _log.warning("snapshot not stored", partition=hosted.number, reason=str(error))
+        else:
+            _log.info(
+                "snapshot stored",
+                partition=hosted.number,
+                next_offset=cursor.next_offset,
+                accounts=len(accounts),
+                size_bytes=size,
+                seconds=round(time.monotonic() - started, 3),
+            )
+        finally:
+            hosted.snapshot = None
+
+    async def close(self) -> None:
+        """Wait for appends in flight and leave snapshots for the next start."""
+        for hosted in list(self.hosted.values()):
+            if hosted.appends:
+                await asyncio.wait(hosted.appends)
+            if hosted.snapshot is not None:
+                await hosted.snapshot
+            if hosted.partition.next_offset > hosted.snapshot_offset:
+                last = self._start_snapshot(hosted)
+                if last is not None:
+                    await last
+
+
+def _outgoing(draft: Draft, now_ms: int) -> Outgoing:
+    decided = draft.decided
+    return Outgoing(
+        decided.event.account_id.encode(),
+        draft.value,
+        headers_for(
+            decided.event,
+            decided.event_id,
+            source=SOURCE,
+            time_ms=now_ms,
+            correlation_id=decided.correlation_id,
+            causation_id=decided.causation_id,
+            traceparent=decided.traceparent,
+        ),
+    )

@@ -1,0 +1,59 @@
+"""A real decider, a writer of facts, and a reader that folds the log for itself."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import msgspec
+import pytest
+import pytest_asyncio
+
+from events.topics import LIVE
+from processors.decider import main as decider
+from runtime.kafka.clock import BrokerClock
+from runtime.kafka.producer import LogProducer
+from runtime.objects import MemoryObjects
+from runtime.settings import Settings
+from tests.integration.decider.log_writer import History, LogWriter
+
+RunDecider = Callable[..., AbstractAsyncContextManager[None]]
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def writer(servers: Settings) -> AsyncIterator[LogWriter]:
+    clock = BrokerClock()
+    producer = LogProducer(servers, clock=clock, role="test")
+    await producer.start()
+    await clock.prime(producer, LIVE)
+    yield LogWriter(servers, producer, clock)
+    await producer.stop()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def history(servers: Settings) -> AsyncIterator[History]:
+    async with History(servers) as reading:
+        yield reading
+
+
+@pytest.fixture
+def run_decider(servers: Settings) -> RunDecider:
+    """Run deciders by slot; each is stopped in order at the end of its block."""
+    objects = MemoryObjects()
+
+    @asynccontextmanager
+    async def running(slot: str = "1", **options: object) -> AsyncIterator[None]:
+        settings = msgspec.structs.replace(servers, slot=slot)
+        stop = asyncio.Event()
+        store = options.pop("objects", objects)
+        task = asyncio.create_task(decider.run(settings, stop, objects=store, **options))  # type: ignore[arg-type]
+        try:
+            yield
+        finally:
+            stop.set()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    return running
