@@ -153,11 +153,11 @@ class Drain:
         self._next[tp] = records[-1].offset + 1
         metrics.READ.labels(self.name, tp.topic).inc(len(records))
 
-    def _lag(self, tp: TopicPartition) -> float:
+    def _lag(self, tp: TopicPartition) -> int:
         with contextlib.suppress(IllegalStateError):  # revoked a moment ago
-            end = self.consumer.highwater(tp)
+            end: int | None = self.consumer.highwater(tp)
             if end is not None and tp in self._next:
-                return max(0, end - self._next[tp])
+                return end - self._next[tp]
         return 0
 
     def _put(

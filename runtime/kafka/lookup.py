@@ -90,6 +90,25 @@ class LogLookup:
             ) from error
         return dict(found)
 
+    async def offsets_since(
+        self, partitions: Collection[tuple[str, int]], since_ms: int
+    ) -> dict[TopicPartition, int]:
+        """The first offset of each partition that was appended at `since_ms` or later (its end,
+        if none was).
+
+        Raises:
+            LogUnreadable: no answer in time, or no such partition.
+        """
+        tps = [TopicPartition(*tp) for tp in partitions]
+        try:
+            found = await self._consumer.offsets_for_times(dict.fromkeys(tps, since_ms))
+            ends = await self._consumer.end_offsets([tp for tp in tps if found[tp] is None])
+        except KafkaError as error:
+            raise LogUnreadable(
+                f"Where the log was at a time could not be found out: {error!r}."
+            ) from error
+        return {tp: ends[tp] if found[tp] is None else found[tp].offset for tp in tps}
+
     async def read_one(self, topic: str, partition: int, offset: int) -> Record | None:
         """The record at `offset`; None if the log does not hold it.
 
