@@ -13,6 +13,7 @@ from events.topics import EVENTS, LIVE
 from processors.decider.dispatch import Dispatcher
 from processors.decider.host import Host
 from processors.decider.log import Log
+from runtime import process
 from runtime.errors import PixelpopError
 from runtime.kafka.clock import BrokerClock
 from runtime.kafka.consumer import GroupReader, TopicPartition
@@ -20,6 +21,7 @@ from runtime.kafka.lookup import LogLookup
 from runtime.kafka.producer import LogProducer
 from runtime.objects import ObjectStore, open_objects
 from runtime.settings import Settings
+from runtime.telemetry import metrics as telemetry
 
 _log = structlog.get_logger(__name__)
 
@@ -34,8 +36,13 @@ CLOCK_SECONDS = 30.0
 
 async def main(settings: Settings, stop: asyncio.Event) -> None:
     """Decide until `stop` is set; then hand the partitions back and leave snapshots."""
-    async with open_objects(settings) as objects:
-        await run(settings, stop, objects=objects)
+    door = telemetry.serve("127.0.0.1", settings.metrics_port)
+    try:
+        async with open_objects(settings) as objects:
+            process.ready(settings, door.port)
+            await run(settings, stop, objects=objects)
+    finally:
+        door.stop()
 
 
 async def run(
