@@ -31,5 +31,5 @@ PASSING = (
 
 
 def describe(error: BaseException) -> str:
-    """The error as one clause for a sentence; a timeout and a closed socket have no text."""
-    return str(error).strip().rstrip(".") or type(error).__name__
+    """The error, with the server's details, as one clause of a sentence; some have no text."""
+    return " ".join(str(error).split()).rstrip(".") or type(error).__name__

@@ -92,13 +92,20 @@ async def _take_lock(connection: asyncpg.Connection) -> None:
     # Asked again and again rather than waited for: a statement that waits holds a snapshot, and
     # CREATE INDEX CONCURRENTLY in the other start would wait for it for ever.
     deadline = asyncio.get_running_loop().time() + LOCK_WAIT_SECONDS
-    await connection.execute(_QUERIES.never_idle_out)
     while not await connection.fetchval(_QUERIES.try_lock):
+        await _drop_snapshot(connection)
         if asyncio.get_running_loop().time() > deadline:
             raise DatabaseUnavailable(
                 f"Another start has been migrating the database for {LOCK_WAIT_SECONDS:g} s."
             )
         await asyncio.sleep(_LOCK_POLL_SECONDS)
+    await _drop_snapshot(connection)
+
+
+async def _drop_snapshot(connection: asyncpg.Connection) -> None:
+    # The portal of the last parametrised query lives, with its snapshot, until the next query;
+    # a query without parameters goes by the simple protocol, which leaves none behind.
+    await connection.execute(_QUERIES.never_idle_out)
 
 
 async def _make_books(connection: asyncpg.Connection) -> None:
@@ -145,10 +152,8 @@ async def _apply(connection: asyncpg.Connection, directory: Path) -> None:
             raise DatabaseUnavailable(
                 f"The migration {failed['name']} cannot run now: {describe(cause)}."
             ) from error
-        detail = getattr(cause, "detail", None)
-        reason = describe(cause) + (f" ({detail.rstrip('.')})" if detail else "")
         raise StartError(
-            f"The migration {directory / failed['name']}.sql fails: {reason}."
+            f"The migration {directory / failed['name']}.sql fails: {describe(cause)}."
         ) from error
 
 

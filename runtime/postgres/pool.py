@@ -140,17 +140,28 @@ async def as_account(
 
 @asynccontextmanager
 async def _acquired(pool: Pool) -> AsyncIterator[Connection]:
-    connection: Any = None
     try:
         async with pool.acquire() as connection:
-            yield connection
+            try:
+                yield connection
+            except asyncpg.InterfaceError as error:
+                # asyncpg uses this class both for misuse and for what was lost before.
+                if not _is_lost(connection):
+                    raise
+                raise _unavailable(error) from error
     except PASSING as error:
-        raise DatabaseUnavailable(f"PostgreSQL is not available: {describe(error)}.") from error
-    except asyncpg.InterfaceError as error:
-        # asyncpg uses this class both for misuse and for a connection that was lost before.
-        if connection is not None and not connection.is_closed():
-            raise
-        raise DatabaseUnavailable(f"PostgreSQL is not available: {describe(error)}.") from error
+        raise _unavailable(error) from error
+
+
+def _unavailable(error: BaseException) -> DatabaseUnavailable:
+    return DatabaseUnavailable(f"PostgreSQL is not available: {describe(error)}.")
+
+
+def _is_lost(connection: Connection) -> bool:
+    try:
+        return bool(connection.is_closed())
+    except asyncpg.InterfaceError:  # the pool has taken the lost connection back already
+        return True
 
 
 async def assert_least_privilege(pool: Pool, *, may_own_tables: bool = False) -> None:

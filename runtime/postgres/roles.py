@@ -57,7 +57,9 @@ async def create_process_roles(owner_url: str, processes: Iterable[str]) -> dict
             await connection.execute(_QUERIES.lock)
             return {name: await _create(connection, owner_url, name) for name in processes}
     except asyncpg.PostgresError as error:
-        raise StartError(f"The processes' database roles cannot be made: {error}.") from error
+        raise StartError(
+            f"The processes' database roles cannot be made: {describe(error)}."
+        ) from error
     finally:
         await connection.close(timeout=_CONNECT_TIMEOUT_SECONDS)
 

@@ -13,12 +13,8 @@ SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1::text);
 -- Statements about roles take no parameters, so the server itself does the quoting.
 SELECT array_remove(ARRAY[
     CASE WHEN $4::boolean THEN format('CREATE ROLE %I', $1::text) END,
-    format(
-        'ALTER ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE INHERIT NOREPLICATION '
-        'NOBYPASSRLS PASSWORD %L',
-        $1::text,
-        $3::text
-    ),
+    -- Its other rights stay away as they are by default: only a superuser may even mention them.
+    format('ALTER ROLE %I LOGIN PASSWORD %L', $1::text, $3::text),
     format('GRANT %I TO %I', $2::text, $1::text),
     -- Whoever connects is the group, so what it makes belongs to the group.
     format('ALTER ROLE %I SET role = %L', $1::text, $2::text),
