@@ -16,20 +16,16 @@ import contextlib
 import weakref
 from collections.abc import Sequence
 
-import structlog
-from aiokafka.errors import KafkaError
-
 from runtime.kafka import metrics
 from runtime.kafka.clients import Clients
 from runtime.kafka.clock import BrokerClock
+from runtime.kafka.counts import PartitionCounts
 from runtime.kafka.errors import AppendRefused, LogError, LogOverloaded, RecordTooLarge
 from runtime.kafka.lane import Lane
 from runtime.kafka.partitioner import partition_for
 from runtime.kafka.records import Outgoing, Position, size_bytes
 from runtime.kafka.submissions import Submission
 from runtime.settings import Settings
-
-_log = structlog.get_logger(__name__)
 
 
 class LogProducer:
@@ -51,10 +47,11 @@ class LogProducer:
         self._clock = clock
         self._clients = Clients(settings, role)
         self._lanes: dict[tuple[str, int], Lane] = {}
-        self._partitions: dict[str, int] = {}
+        self._counts = PartitionCounts(self._clients, settings.kafka_append_timeout_seconds)
         self._records = 0
         self._bytes = 0
         self._open = False
+        self._stopped = False
         self._idle = asyncio.Event()
         self._idle.set()
         _ALL.add(self)
@@ -69,13 +66,16 @@ class LogProducer:
         self._open = True
 
     async def stop(self, timeout_seconds: float | None = None) -> None:
-        """Refuse new appends, wait for those that were made, and close.
+        """Refuse new appends, wait for those that were made, and close; once and for all.
 
         Args:
             timeout_seconds: how long to wait; default: `kafka_append_timeout_seconds`. What has no
                 outcome by then gets `AppendUnknown` if it was sent and `LogOverloaded` if not.
         """
         self._open = False
+        if self._stopped:
+            return
+        self._stopped = True
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(
                 self._settings.kafka_append_timeout_seconds
@@ -101,10 +101,11 @@ class LogProducer:
             RecordTooLarge, LogOverloaded, AppendUnknown, AppendRefused: see the module.
         """
         size = self._checked_size(topic, outgoing)
-        partitions = self._partitions.get(topic) or await self.partitions(topic)
+        partitions = self._counts.known(topic) or await self._counts.ask(topic)
         if partition is None:
             partition = partition_for(outgoing.key, partitions)
-        return (await self._submit(topic, partition, (outgoing,), size))[0]
+        lane = self._lane(topic, partition, partitions)
+        return (await self._submit(lane, (outgoing,), size))[0]
 
     async def append_batch(
         self, topic: str, partition: int, records: Sequence[Outgoing]
@@ -120,10 +121,9 @@ class LogProducer:
         """
         if not records:
             return []
-        if topic not in self._partitions:
-            await self.partitions(topic)
         size = sum([self._checked_size(topic, record) for record in records])
-        return await self._submit(topic, partition, records, size)
+        partitions = self._counts.known(topic) or await self._counts.ask(topic)
+        return await self._submit(self._lane(topic, partition, partitions), records, size)
 
     async def partitions(self, topic: str) -> int:
         """How many partitions `topic` has; asked once, since it never changes.
@@ -131,19 +131,7 @@ class LogProducer:
         Raises:
             LogOverloaded: the brokers did not say in time, or the topic does not exist.
         """
-        if topic not in self._partitions:
-            reason = "no answer in time"
-            try:
-                async with asyncio.timeout(self._settings.kafka_append_timeout_seconds):
-                    client = await self._clients.current()
-                    found = await client.producer.partitions_for(topic)
-                    self._partitions[topic] = len(found)
-            except (TimeoutError, KafkaError) as error:
-                reason = repr(error) if isinstance(error, KafkaError) else reason
-                raise LogOverloaded(
-                    f"The partitions of {topic} could not be found out: {reason}."
-                ) from error
-        return self._partitions[topic]
+        return self._counts.known(topic) or await self._counts.ask(topic)
 
     @property
     def waiting(self) -> tuple[int, int]:
@@ -164,19 +152,32 @@ class LogProducer:
             )
         return size
 
+    def _lane(self, topic: str, partition: int, partitions: int) -> Lane:
+        lane = self._lanes.get((topic, partition))
+        if lane is None:
+            if not 0 <= partition < partitions:
+                raise self._refusal(topic, AppendRefused, f"{topic} has no partition {partition}.")
+            lane = self._lanes[topic, partition] = Lane(
+                topic,
+                partition,
+                self._clients,
+                batch_bytes=self._settings.kafka_batch_bytes,
+                release=self._release,
+                observe=self._observe,
+            )
+        return lane
+
     def _submit(
-        self, topic: str, partition: int, records: Sequence[Outgoing], size: int
+        self, lane: Lane, records: Sequence[Outgoing], size: int
     ) -> asyncio.Future[list[Position]]:
         if not self._open:
-            raise self._refusal(topic, LogOverloaded, "This producer is not running.")
-        if not 0 <= partition < self._partitions[topic]:
-            raise self._refusal(topic, AppendRefused, f"{topic} has no partition {partition}.")
+            raise self._refusal(lane.topic, LogOverloaded, "This producer is not running.")
         if (
             self._records + len(records) > self._settings.kafka_buffer_records
             or self._bytes + size > self._settings.kafka_buffer_bytes
         ):
             raise self._refusal(
-                topic,
+                lane.topic,
                 LogOverloaded,
                 f"{self._records} records of {self._bytes} bytes wait for acks already.",
             )
@@ -186,24 +187,12 @@ class LogProducer:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._settings.kafka_append_timeout_seconds
         submission = Submission(records, size, deadline, loop.create_future())
-        lane = self._lanes.get((topic, partition)) or self._new_lane(topic, partition)
         lane.submit(submission)
         return submission.future
 
     def _refusal(self, topic: str, kind: type[LogError], reason: str) -> LogError:
         metrics.FAILED.labels(topic, kind.code).inc()
         return kind(reason)
-
-    def _new_lane(self, topic: str, partition: int) -> Lane:
-        lane = self._lanes[topic, partition] = Lane(
-            topic,
-            partition,
-            self._clients,
-            batch_bytes=self._settings.kafka_batch_bytes,
-            release=self._release,
-            observe=self._observe,
-        )
-        return lane
 
     def _release(self, submission: Submission) -> None:
         self._records -= len(submission.records)

@@ -85,12 +85,13 @@ async def test_appends_that_go_on_during_pauses_are_never_reordered_or_doubled(
         return list(outcomes.values()).count(None)
 
     appending = asyncio.create_task(many())
-    for _ in range(3):
+    for pause_seconds in (0.3, 1.2, 2.4):  # below and beyond the request timeout
         before = acked()
         await until(lambda before=before: acked() > before + 20, RECOVERY_SECONDS)
         with broker.paused():
             failed = len(outcomes) - acked()
             await until(lambda failed=failed: len(outcomes) - acked() > failed + 20, 10)
+            await until(lambda s=pause_seconds: producer.stalled_seconds() > s, 10)
     before = acked()
     await until(lambda: acked() > before + 20, RECOVERY_SECONDS)
     stop.set()

@@ -29,6 +29,11 @@ async def read(reader: PartitionReader, count: int, max_records: int | None = No
     return found
 
 
+async def read_on(reader: PartitionReader, found: list[bytes]) -> None:
+    while True:
+        found += await read(reader, 1, max_records=1)
+
+
 async def test_reads_from_where_it_is_told(
     servers: Settings, topic: str, make_producer: MakeProducer
 ):
@@ -132,8 +137,7 @@ async def test_a_reader_that_is_overtaken_by_deletion_says_so(
         found = await read(reader, 1, max_records=1)
         await delete_before(servers, topic, 0, 55)
         with pytest.raises(CursorLost) as lost:
-            while True:
-                found += await read(reader, 1, max_records=1)
+            await read_on(reader, found)
         assert [int(value[:2]) for value in found] == list(range(len(found)))
         assert lost.value.offset == len(found)
         assert lost.value.log_range == (55, 60)

@@ -92,5 +92,5 @@ async def test_fewer_replicas_than_wanted_is_refused(servers: Settings):
 async def test_no_broker_stops_the_start():
     """Where nothing listens the message names the address."""
     settings = Settings(kafka_bootstrap_servers="127.0.0.1:1", kafka_start_timeout_seconds=0.2)
-    with pytest.raises(LogUnreachable, match="127.0.0.1:1"):
+    with pytest.raises(LogUnreachable, match=r"127\.0\.0\.1:1"):
         await ensure_topics(settings, [spec()])

@@ -1,4 +1,5 @@
 """A Kafka client whose answers the test gives, for what no real broker does on demand."""
+# ruff: noqa: ARG002  (a fake takes what the real one takes)
 
 from __future__ import annotations
 
