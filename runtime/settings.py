@@ -173,7 +173,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = "zstd"
     kafka_queue_records: Annotated[
         int, _about("Records that a reader holds ahead of its user.", ge=1, le=1_000_000)
-    ] = 50_000
+    ] = 10_000
     kafka_queue_bytes: Annotated[
         int,
         _about("Bytes that a reader holds ahead of its user.", unit="B", ge=1_000, le=2**31),
@@ -343,6 +343,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         int, _about("How long a stream ticket is good for.", unit="s", ge=10, le=3600)
     ] = 120
 
+    # Projections.
+    projection_batch_events: Annotated[
+        int, _about("Events that a projector folds into one transaction.", ge=1, le=100_000)
+    ] = 5_000
+    projection_cache_accounts: Annotated[
+        int,
+        _about("Folded accounts that a projector keeps in memory, 2 KB each.", ge=1, le=1_000_000),
+    ] = 20_000
+    projection_fetch_wait_ms: Annotated[
+        int,
+        _about("How long the brokers wait for more before they answer.", unit="ms", ge=1, le=5_000),
+    ] = 50
+
     # Image models.
     openai_api_key: Annotated[
         str | None, _about("Switches the provider `openai` on.", env="OPENAI_API_KEY", secret=True)
@@ -507,8 +520,12 @@ def _decode(kind: type, value: Any) -> Any:
 def _refuse_unknown(values: Mapping[str, str], known: Mapping[str, object]) -> None:
     for name in sorted(values):
         if name.startswith(PREFIX) and name not in known and not name.startswith("PIXELPOP_TEST_"):
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f" Did you mean {close[0]}?" if close else " See .env.example for all settings."
+            # Without the prefix, which alone makes all of them look alike.
+            short = {one.removeprefix(PREFIX): one for one in known}
+            close = difflib.get_close_matches(name.removeprefix(PREFIX), short, n=1)
+            hint = " See .env.example for all settings."
+            if close:
+                hint = f" Did you mean {short[close[0]]}?"
             raise SettingsError(f"{name} is not a setting of Pixelpop.{hint}")
 
 
