@@ -166,7 +166,7 @@ def _judge_expired(account: Account, event: CreditsExpired) -> Void | None:
 
 
 def _judge_written_off(account: Account, event: CreditsExpired) -> Void | None:
-    if account.erased is None or (event.credits, event.debt_written_off) == (0, 0):
+    if account.erased is None or (account.available, account.debt) == (0, 0):
         return Void.NOTHING_TO_DECIDE
     if not _follows(event, account.erased):
         return Void.CONTRADICTS_FACT

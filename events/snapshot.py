@@ -27,7 +27,7 @@ def vocabulary() -> str:
     return sha256(" ".join(sorted((*EVENT_TYPES, *UPCASTS))).encode()).hexdigest()[:16]
 
 
-class Cursor(msgspec.Struct, frozen=True, kw_only=True):
+class Cursor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A place in the log that can be checked against the log."""
 
     topic: str
