@@ -1,0 +1,71 @@
+"""Keep one read schema up to date, as one of the projectors that share its partitions."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import NoReturn
+
+import structlog
+
+from events.topics import EVENTS
+from projections.errors import OwnershipLost
+from projections.filling import Filling
+from projections.schema import Version
+from runtime.kafka.consumer import GroupReader, LogUnreadable, TopicPartition
+from runtime.postgres.pool import Pool
+from runtime.settings import Settings
+
+_log = structlog.get_logger(__name__)
+
+GET_SECONDS = 0.5
+"""How long to wait for records before looking whether to stop."""
+REJOIN_SECONDS = 1.0
+
+
+async def follow(
+    settings: Settings, pool: Pool, version: Version, *, topic: str = EVENTS
+) -> NoReturn:
+    """Fill `version` until cancelled; what is being written is finished first.
+
+    Raises:
+        CursorMismatch, CursorLost: the tables do not belong to this log.
+    """
+    while True:
+        try:
+            await _follow_once(settings, pool, version, topic)
+        except (OwnershipLost, LogUnreadable) as error:
+            _log.warning("joining anew", schema=version.schema, error=str(error))
+        await asyncio.sleep(REJOIN_SECONDS)
+
+
+async def _follow_once(settings: Settings, pool: Pool, version: Version, topic: str) -> NoReturn:
+    filling = Filling(settings, pool, version.schema, f"projector-{settings.slot}", topic=topic)
+
+    async def assigned(partitions: frozenset[TopicPartition]) -> Mapping[TopicPartition, int]:
+        starts = await filling.claim({tp.partition for tp in partitions})
+        return {tp: starts[tp.partition] for tp in partitions}
+
+    async def revoked(_partitions: frozenset[TopicPartition]) -> None:
+        await filling.let_go()
+
+    reader = GroupReader(
+        settings,
+        f"pixelpop-projector-{version.schema}-{version.uid}",
+        [topic],
+        on_assigned=assigned,
+        on_revoked=revoked,
+        group_instance_id=f"projector-{settings.slot}",
+        name=f"projector-{version.schema}",
+        fetch_max_wait_ms=settings.projection_fetch_wait_ms,
+    )
+    await reader.start()
+    try:
+        while True:
+            records = await reader.get(settings.projection_batch_events, GET_SECONDS)
+            if records:
+                await filling.take(records)
+            else:
+                await filling.flush()
+    finally:
+        await reader.stop()

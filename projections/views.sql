@@ -1,0 +1,76 @@
+-- name: lock_views
+-- All at once and in one order, or a reader that holds one and wants the next is in a deadlock.
+DO $$
+DECLARE
+    views text;
+BEGIN
+    SELECT string_agg(format('read.%I', c.relname), ', ' ORDER BY c.relname) INTO views
+    FROM pg_class AS c
+    WHERE c.relnamespace = 'read'::regnamespace AND c.relkind = 'v';
+    IF views IS NOT NULL THEN
+        EXECUTE 'LOCK TABLE ' || views || ' IN ACCESS EXCLUSIVE MODE';
+    END IF;
+END
+$$;
+
+-- name: define
+-- The gateway's names for the tables of the schema in search_path. security_invoker: the tables'
+-- row-level security sees who asks, not who owns the view.
+GRANT SELECT ON
+    generations, images, credit_accounts, grants, ledger, purchases, users, projection_offsets
+TO pixelpop_gateway;
+
+DROP VIEW IF EXISTS
+    read.generations, read.images, read.credit_accounts, read.grants, read.ledger, read.purchases,
+    read.users, read.projection_offsets;
+
+CREATE VIEW read.generations WITH (security_invoker = true) AS SELECT * FROM generations;
+
+CREATE VIEW read.images WITH (security_invoker = true) AS SELECT * FROM images;
+
+CREATE VIEW read.credit_accounts WITH (security_invoker = true) AS SELECT * FROM credit_accounts;
+
+-- use_order: soonest expiry first, promotional before purchased, older first.
+CREATE VIEW read.grants WITH (security_invoker = true) AS
+SELECT
+    account_id, grant_id, why, origin, promotional, credits, available, expires_at_ms,
+    granted_at_ms, sequence,
+    row_number() OVER (
+        PARTITION BY account_id
+        ORDER BY expires_at_ms NULLS LAST, NOT promotional, sequence
+    ) AS use_order
+FROM grants;
+
+CREATE VIEW read.ledger WITH (security_invoker = true) AS SELECT * FROM ledger;
+
+CREATE VIEW read.purchases WITH (security_invoker = true) AS SELECT * FROM purchases;
+
+CREATE VIEW read.users WITH (security_invoker = true) AS SELECT * FROM users;
+
+CREATE VIEW read.projection_offsets WITH (security_invoker = true) AS
+SELECT projection, partition, next_offset, epoch FROM projection_offsets;
+
+-- Whether generations exist, whoever owns them: the gateway asks about the new requests of many
+-- accounts at once, each by (account, generation), before it appends them. It runs as its owner,
+-- whom row-level security shows every row; it tells no more than status and body_mac.
+CREATE OR REPLACE FUNCTION read.known_generations(p_accounts uuid[], p_generations uuid[])
+RETURNS TABLE (account_id uuid, generation_id uuid, status text, body_mac text)
+LANGUAGE sql STABLE STRICT SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
+SET enable_hashjoin = off
+SET enable_mergejoin = off
+AS $$
+    SELECT g.account_id, g.generation_id, g.status, g.body_mac
+    FROM unnest(p_accounts, p_generations) AS asked (account_id, generation_id)
+    JOIN read.generations AS g
+        ON g.account_id = asked.account_id AND g.generation_id = asked.generation_id
+$$;
+
+REVOKE ALL ON FUNCTION read.known_generations(uuid[], uuid[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION read.known_generations(uuid[], uuid[]) TO pixelpop_gateway;
+
+GRANT SELECT ON
+    read.generations, read.images, read.credit_accounts, read.grants, read.ledger, read.purchases,
+    read.users, read.projection_offsets
+TO pixelpop_gateway;
