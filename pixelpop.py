@@ -122,23 +122,33 @@ def worker() -> int:
 def projector() -> int:
     """Run the process that folds the log into PostgreSQL's tables."""
     from projections.main import main as run_projector
-
     from runtime import process
 
     return process.run("projector", run_projector)
 
 
 @app.command
-def migrate(*, json: AsJson = False) -> int:
-    """Make tables, logins, topics and bucket where they are missing; harmless to repeat.
+def migrate(*, logins: bool = False) -> int:
+    """Make tables, topics and bucket where they are missing; harmless to repeat.
 
-    `up` does it by itself. With outside servers DATABASE_URL must be the owner's; `--json` prints
-    each process's own DATABASE_URL, with its new password.
+    `up` does it by itself. With outside servers DATABASE_URL must be the owner's.
+
+    Parameters
+    ----------
+    logins
+        Renew the processes' database logins too, and print each one's DATABASE_URL as JSON.
+        Processes that run with the old ones can make no new connections.
     """
+    from runtime import data_lock
     from runtime.preparing import prepare
 
-    urls = _run(prepare(_attached(), _plan()))
-    if json:
+    settings = _attached()
+    if logins and data_lock.holder(settings.data_dir) is not None:
+        raise StartError(
+            "`pixelpop up` runs here and has its logins; stop it before renewing them."
+        )
+    urls = _run(prepare(settings, _plan(), logins=logins))
+    if logins:
         _print_json(urls)
     else:
         sys.stdout.write("Database, topics and bucket are up to date.\n")

@@ -54,7 +54,8 @@ def remembered_port(file: Path, configured: int, variable: str) -> int:
         require_free(configured, variable)
         port = configured
     else:
-        remembered = int(file.read_text()) if file.exists() else 0
+        text = file.read_text().strip() if file.exists() else ""
+        remembered = int(text) if text.isdecimal() else 0
         port = remembered if remembered and is_free(remembered) else free_port()
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(f"{port}\n")

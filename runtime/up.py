@@ -90,7 +90,7 @@ class Up:
             settings = secrets.resolve(await self._servers.start())
         for server in self._servers.running.values():
             self._supervisor.keep(server)
-        urls = await prepare(settings, self._plan)
+        urls = await prepare(settings, self._plan, logins=True)
         self._children = [
             self._child(settings, urls[process], process, number)
             for process in START_ORDER

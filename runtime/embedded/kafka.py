@@ -172,6 +172,9 @@ def server_properties(port: int, controller_port: int, log_dir: Path) -> dict[st
         "share.coordinator.state.topic.replication.factor": 1,
         "share.coordinator.state.topic.min.isr": 1,
         "share.coordinator.state.topic.num.partitions": 1,
+        # After kill -9 the broker's old self counts as alive this long, and the new one waits.
+        "broker.session.timeout.ms": 3000,
+        "broker.heartbeat.interval.ms": 500,
         # Nobody joins late on one machine, so nobody has to be waited for.
         "group.initial.rebalance.delay.ms": 0,
         # A small machine: few threads, and 8 MB for the compaction of two internal topics

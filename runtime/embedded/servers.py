@@ -68,7 +68,7 @@ class EmbeddedServers:
             await asyncio.gather(*tasks, return_exceptions=True)
             await self.stop()
             raise
-        settings = self._settings
+        settings = msgspec.structs.replace(self._settings, embedded=is_embedded(self._settings))
         for change in changes:
             settings = msgspec.structs.replace(settings, **change)
         return settings
@@ -84,7 +84,7 @@ class EmbeddedServers:
             password=file.get("postgres_password", secrets.make_password),
             port=self._settings.embedded_postgres_port,
         )
-        return {"embedded": True, "database_url": await self._start(server)}
+        return {"database_url": await self._start(server)}
 
     async def _start_kafka(self, cache: Path) -> dict[str, object]:
         server = EmbeddedKafka(
@@ -94,7 +94,7 @@ class EmbeddedServers:
             port=self._settings.embedded_kafka_port,
         )
         address = await self._start(server)
-        return {"embedded": True, "kafka_bootstrap_servers": address, "kafka_replication": 1}
+        return {"kafka_bootstrap_servers": address, "kafka_replication": 1}
 
     async def _start_s3(self, cache: Path) -> dict[str, object]:
         file = secrets.SecretsFile(self._settings.data_dir)
@@ -108,7 +108,6 @@ class EmbeddedServers:
             port=self._settings.embedded_s3_port,
         )
         return {
-            "embedded": True,
             "s3_endpoint_url": await self._start(server),
             "s3_access_key_id": S3_ACCESS_KEY_ID,
             "s3_secret_access_key": secret,
@@ -159,18 +158,26 @@ def attach(settings: Settings) -> Settings:
         changes["s3_endpoint_url"] = f"http://127.0.0.1:{port}"
         changes["s3_access_key_id"] = S3_ACCESS_KEY_ID
         changes["s3_secret_access_key"] = known["s3_secret_access_key"]
-    if changes:
-        changes["embedded"] = True
-    return msgspec.structs.replace(settings, data_dir=data_dir, **changes)
+    embedded = is_embedded(settings)
+    return msgspec.structs.replace(settings, data_dir=data_dir, embedded=embedded, **changes)
 
 
 def is_embedded(settings: Settings) -> bool:
-    """Whether `up` starts any server itself with these settings."""
-    return None in (
-        settings.database_url,
-        settings.kafka_bootstrap_servers,
-        settings.s3_endpoint_url,
-    )
+    """Whether no outside server is configured, so that the data directory holds everything."""
+    return configured(settings) == 0
+
+
+def starts_some(settings: Settings) -> bool:
+    """Whether `up` starts any server itself."""
+    return configured(settings) < len(_SERVER_FIELDS)
+
+
+def configured(settings: Settings) -> int:
+    """How many outside servers the settings name."""
+    return sum(getattr(settings, field) is not None for field in _SERVER_FIELDS)
+
+
+_SERVER_FIELDS = ("database_url", "kafka_bootstrap_servers", "s3_endpoint_url")
 
 
 def running_port(data_dir: Path, name: str) -> int:

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import psutil
 import structlog
 
 log = structlog.get_logger(__name__)
@@ -43,6 +44,9 @@ class Archives(NamedTuple):
             return []
         if self.own.exists():
             return [f"-XX:SharedArchiveFile={self.base}{os.pathsep}{self.own}"]
+        for left in self.own.parent.glob(f"{self.own.name}.*"):
+            if not psutil.pid_exists(int(left.suffix[1:])):  # its start was killed
+                left.unlink(missing_ok=True)
         growing = self._growing()
         return [f"-XX:SharedArchiveFile={self.base}", f"-XX:ArchiveClassesAtExit={growing}"]
 
@@ -58,7 +62,8 @@ class Archives(NamedTuple):
 
 def archives(program: str, java: Path, class_path: str, cache: Path) -> Archives:
     """The archives that belong to exactly this runtime and class path."""
-    runtime = hashlib.sha256(f"{java} {java.stat().st_mtime_ns}".encode()).hexdigest()[:16]
+    same = (java, java.stat().st_mtime_ns, COMMON)  # Java refuses an archive made otherwise
+    runtime = hashlib.sha256(repr(same).encode()).hexdigest()[:16]
     own = hashlib.sha256(f"{runtime} {class_path}".encode()).hexdigest()[:16]
     folder = cache / "archives"
     return Archives(folder / f"base-{runtime}.jsa", folder / f"{program}-{own}.jsa")

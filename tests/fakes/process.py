@@ -1,7 +1,8 @@
 """A process for tests of the supervisor: `python -m tests.fakes.process KIND`.
 
-KIND says how it behaves: `stubborn` ignores SIGTERM, `refuses` cannot start as configured, `crash`
-ends by itself; any other is ready at once and stops when asked.
+KIND says how it behaves: `stubborn` ignores SIGTERM, `slow` hears it but goes on, `chatty` prints
+a very long line, `refuses` cannot start as configured, `crash` ends by itself; any other is ready
+at once and stops when asked.
 """
 
 from __future__ import annotations
@@ -29,8 +30,14 @@ async def main(settings: Settings, stop: asyncio.Event) -> None:
     server = await asyncio.start_server(_answer, "127.0.0.1", port)
     process.ready(settings, server.sockets[0].getsockname()[1])
     sys.stdout.write(f"hello from {kind} in slot {settings.slot}\n")
+    if kind == "chatty":
+        sys.stdout.write("x" * 1_000_000)
     sys.stdout.flush()
     await stop.wait()
+    if kind == "slow":
+        assert settings.ready_file is not None
+        settings.ready_file.unlink()
+        await asyncio.Event().wait()
     server.close()
 
 
