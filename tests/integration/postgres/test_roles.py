@@ -64,9 +64,6 @@ async def test_password_is_no_part_of_any_statement(fresh_database: Database) ->
 
 
 FORBIDDEN = {
-    "process": [
-        "statement",
-    ],
     "gateway": [
         "SELECT * FROM identity_marks",
         "INSERT INTO identities DEFAULT VALUES",
