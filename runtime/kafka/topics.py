@@ -96,11 +96,6 @@ async def ensure_topics(settings: Settings, specs: list[TopicSpec]) -> None:
         await admin.close()
 
 
-def replication_of(settings: Settings) -> int:
-    """How many replicas topics get: one on the embedded broker."""
-    return 1 if settings.embedded else settings.kafka_replication
-
-
 async def _connect(admin: AIOKafkaAdminClient) -> None:
     while True:
         try:
@@ -116,7 +111,7 @@ async def _make_missing(
     admin: AIOKafkaAdminClient, settings: Settings, specs: list[TopicSpec]
 ) -> None:
     existing = set(await admin.list_topics())  # asking by name could make the topic by accident
-    replication = replication_of(settings)
+    replication = settings.kafka_replication
     missing = [spec for spec in specs if spec.name not in existing]
     if not missing:
         return
@@ -171,7 +166,7 @@ def _check_shape(spec: TopicSpec, settings: Settings, found: list[dict[str, Any]
             f"says {expected}. The count is fixed for ever, since it decides where each account's "
             f"records are: set PIXELPOP_KAFKA_PARTITIONS={len(found)}, or use another Kafka."
         )
-    replication = replication_of(settings)
+    replication = settings.kafka_replication
     fewest = min(len(one["replicas"]) for one in found)
     if fewest < replication:
         raise TopicMismatch(
@@ -184,7 +179,7 @@ def _check_shape(spec: TopicSpec, settings: Settings, found: list[dict[str, Any]
 async def _check_settings(
     admin: AIOKafkaAdminClient, settings: Settings, specs: list[TopicSpec]
 ) -> None:
-    required = {spec.name: spec.required(replication_of(settings)) for spec in specs}
+    required = {spec.name: spec.required(settings.kafka_replication) for spec in specs}
     answers = await admin.describe_configs(
         [
             ConfigResource(ConfigResourceType.TOPIC, name, configs=dict(wanted))

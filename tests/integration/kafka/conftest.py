@@ -6,15 +6,17 @@ import contextlib
 import os
 import signal
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import msgspec
+import psutil
 import pytest
 import pytest_asyncio
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.structs import TopicPartition
 
+from runtime.embedded.server import EmbeddedServer
 from runtime.embedded.servers import EmbeddedServers
 from runtime.kafka.connect import client_options
 from runtime.kafka.consumer import PartitionReader, end_offsets
@@ -22,6 +24,7 @@ from runtime.kafka.producer import LogProducer
 from runtime.kafka.records import Outgoing
 from runtime.kafka.topics import TopicSpec, ensure_topics
 from runtime.settings import Settings
+from runtime.waiting import until
 
 PARTITIONS = 4
 MakeProducer = Callable[..., Awaitable[LogProducer]]
@@ -86,18 +89,33 @@ async def make_producer(servers: Settings) -> AsyncIterator[MakeProducer]:
 class PausableBroker:
     """A broker of our own, which may be stopped in the middle of anything."""
 
-    def __init__(self, settings: Settings, pid: int) -> None:
+    def __init__(self, settings: Settings, server: EmbeddedServer) -> None:
         self.settings = settings
-        self._pid = pid
+        self._server = server
 
-    @contextlib.contextmanager
-    def paused(self) -> Iterator[None]:
+    @contextlib.asynccontextmanager
+    async def paused(self) -> AsyncIterator[None]:
         """Stop the broker's process; it goes on at the end."""
-        os.kill(self._pid, signal.SIGSTOP)
+        pid = self._pid()
+        process = psutil.Process(pid)
+        os.kill(pid, signal.SIGSTOP)
         try:
+            # On a busy machine the signal takes a while, in which the broker still answers.
+            await until(lambda: process.status() == psutil.STATUS_STOPPED, 10, 0.001)
             yield
         finally:
-            os.kill(self._pid, signal.SIGCONT)
+            os.kill(pid, signal.SIGCONT)
+
+    async def kill_and_restart(self) -> None:
+        """Kill the broker's process and start it again on what it left on the disk."""
+        os.kill(self._pid(), signal.SIGKILL)
+        await self._server.wait()
+        await self._server.start()
+
+    def _pid(self) -> int:
+        pid = self._server.pid
+        assert pid is not None, "the broker runs"
+        return pid
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
@@ -106,7 +124,6 @@ async def broker(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Paus
     servers = EmbeddedServers(
         Settings(
             data_dir=tmp_path_factory.mktemp("pausable"),
-            embedded=True,
             kafka_replication=1,
             kafka_append_timeout_seconds=0.5,
             kafka_request_timeout_seconds=0.7,
@@ -116,8 +133,6 @@ async def broker(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Paus
     )
     try:
         settings = await servers.start()
-        pid = servers.running["kafka"].pid
-        assert pid is not None
-        yield PausableBroker(settings, pid)
+        yield PausableBroker(settings, servers.running["kafka"])
     finally:
         await servers.stop()

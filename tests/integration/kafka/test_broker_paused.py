@@ -9,7 +9,9 @@ import pytest
 
 from runtime.kafka.consumer import PartitionReader
 from runtime.kafka.errors import AppendUnknown, LogError, LogOverloaded
+from runtime.kafka.producer import LogProducer
 from runtime.kafka.records import Position
+from runtime.settings import Settings
 from runtime.waiting import until
 from tests.integration.kafka.conftest import (
     MakeProducer,
@@ -29,7 +31,7 @@ async def test_outcomes_are_bounded_true_and_in_order(
     topic = await make_topic(broker.settings)
     producer = await make_producer(broker.settings)
     await producer.append(topic, record(b"before"), partition=0)
-    with broker.paused():
+    async with broker.paused():
         sent = asyncio.gather(
             *(producer.append(topic, record(b"sent %d" % n), partition=0) for n in range(10)),
             return_exceptions=True,
@@ -56,50 +58,84 @@ async def test_outcomes_are_bounded_true_and_in_order(
     assert producer.waiting == (0, 0)
 
 
+class Stream:
+    """Numbered appends that go on whatever happens, and what became of each."""
+
+    def __init__(self, producer: LogProducer, topic: str) -> None:
+        self._producer = producer
+        self._topic = topic
+        self._stop = asyncio.Event()
+        self._task = asyncio.create_task(self._run())
+        self.outcomes: dict[bytes, type[LogError] | None] = {}
+
+    async def _append(self, value: bytes) -> None:
+        try:
+            await self._producer.append(self._topic, record(value), partition=0)
+            self.outcomes[value] = None
+        except LogError as error:
+            self.outcomes[value] = type(error)
+
+    async def _run(self) -> None:
+        calls = set()
+        for number in itertools.count():
+            if self._stop.is_set():
+                break
+            calls.add(asyncio.create_task(self._append(b"%08d" % number)))
+            await asyncio.sleep(0.002)
+        await asyncio.gather(*calls)
+
+    @property
+    def acked(self) -> int:
+        return list(self.outcomes.values()).count(None)
+
+    @property
+    def failed(self) -> int:
+        return len(self.outcomes) - self.acked
+
+    async def more(self, kind: str) -> None:
+        """Wait for twenty more of that outcome."""
+        before = getattr(self, kind)
+        await until(lambda: getattr(self, kind) > before + 20, RECOVERY_SECONDS, what=kind)
+
+    async def check(self, settings: Settings) -> None:
+        """What was acked is in the log, what was not sent is not; each once, and in order."""
+        self._stop.set()
+        await self._task
+        found = await values_in(settings, self._topic)
+        assert found == sorted(set(found))
+        assert {value for value, outcome in self.outcomes.items() if outcome is None} <= set(found)
+        not_sent = {v for v, outcome in self.outcomes.items() if outcome is LogOverloaded}
+        assert not not_sent & set(found)
+
+
 async def test_appends_that_go_on_during_pauses_are_never_reordered_or_doubled(
     broker: PausableBroker, make_producer: MakeProducer
 ):
     """The log holds what was acked once, in the order of the calls, whatever became of the rest."""
     topic = await make_topic(broker.settings)
     producer = await make_producer(broker.settings, kafka_batch_bytes=1_000)
-    outcomes: dict[bytes, type | None] = {}
-    stop = asyncio.Event()
-
-    async def one(value: bytes) -> None:
-        try:
-            await producer.append(topic, record(value), partition=0)
-            outcomes[value] = None
-        except LogError as error:
-            outcomes[value] = type(error)
-
-    async def many() -> None:
-        calls = set()
-        for number in itertools.count():
-            if stop.is_set():
-                break
-            calls.add(asyncio.create_task(one(b"%08d" % number)))
-            await asyncio.sleep(0.002)
-        await asyncio.gather(*calls)
-
-    def acked() -> int:
-        return list(outcomes.values()).count(None)
-
-    appending = asyncio.create_task(many())
+    stream = Stream(producer, topic)
     for pause_seconds in (0.3, 1.2, 2.4):  # below and beyond the request timeout
-        before = acked()
-        await until(lambda before=before: acked() > before + 20, RECOVERY_SECONDS)
-        with broker.paused():
-            failed = len(outcomes) - acked()
-            await until(lambda failed=failed: len(outcomes) - acked() > failed + 20, 10)
+        await stream.more("acked")
+        async with broker.paused():
+            await stream.more("failed")
             await until(lambda s=pause_seconds: producer.stalled_seconds() > s, 10)
-    before = acked()
-    await until(lambda: acked() > before + 20, RECOVERY_SECONDS)
-    stop.set()
-    await appending
-    found = await values_in(broker.settings, topic)
-    assert found == sorted(set(found))  # each once, in order
-    assert {value for value, outcome in outcomes.items() if outcome is None} <= set(found)
-    assert not {v for v, outcome in outcomes.items() if outcome is LogOverloaded} & set(found)
+    await stream.more("acked")
+    await stream.check(broker.settings)
+
+
+async def test_appends_that_go_on_while_the_broker_is_killed_are_never_reordered_or_doubled(
+    broker: PausableBroker, make_producer: MakeProducer
+):
+    """The same holds when the broker's process is killed and starts again."""
+    topic = await make_topic(broker.settings)
+    producer = await make_producer(broker.settings, kafka_batch_bytes=1_000)
+    stream = Stream(producer, topic)
+    for _ in range(2):
+        await stream.more("acked")
+        await broker.kill_and_restart()
+    await stream.more("acked")
+    await stream.check(broker.settings)
 
 
 async def test_a_full_buffer_refuses_while_the_broker_is_silent(
@@ -111,7 +147,7 @@ async def test_a_full_buffer_refuses_while_the_broker_is_silent(
         broker.settings, kafka_buffer_records=5, kafka_append_timeout_seconds=60.0
     )
     await producer.append(topic, record(b"first"), partition=0)
-    with broker.paused():
+    async with broker.paused():
         five = [
             asyncio.create_task(producer.append(topic, record(b"%d" % n), partition=0))
             for n in range(5)
@@ -131,7 +167,7 @@ async def test_stopping_ends_while_the_broker_is_silent(
     topic = await make_topic(broker.settings)
     producer = await make_producer(broker.settings, kafka_append_timeout_seconds=60.0)
     await producer.append(topic, record(b"first"), partition=0)
-    with broker.paused():
+    async with broker.paused():
         pending = asyncio.create_task(producer.append(topic, record(b"second"), partition=0))
         await until(lambda: producer.stalled_seconds() > 0, 5)
         await producer.stop(timeout_seconds=0.1)
@@ -148,7 +184,7 @@ async def test_a_reader_goes_on_after_a_pause(broker: PausableBroker, make_produ
     try:
         await producer.append(topic, record(b"one"), partition=0)
         await until(lambda: reader.get(timeout_seconds=0.1), 10, what="the first record")
-        with broker.paused():
+        async with broker.paused():
             for _ in range(4):  # each waits its time
                 assert await reader.get(timeout_seconds=0.5) == {}
         await until(lambda: producer.append(topic, record(b"two"), partition=0), RECOVERY_SECONDS)

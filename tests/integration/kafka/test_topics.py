@@ -75,7 +75,7 @@ async def test_a_setting_that_was_changed_is_refused(servers: Settings, key: str
 
 async def test_more_replicas_than_brokers_is_refused(servers: Settings):
     """The broker's reason is passed on, with what to change."""
-    settings = msgspec.structs.replace(servers, embedded=False, kafka_replication=7)
+    settings = msgspec.structs.replace(servers, kafka_replication=7)
     with pytest.raises(TopicMismatch, match="PIXELPOP_KAFKA_REPLICATION"):
         await ensure_topics(settings, [spec()])
 
@@ -84,7 +84,7 @@ async def test_fewer_replicas_than_wanted_is_refused(servers: Settings):
     """A topic with one replica does not pass where three are wanted."""
     made = spec()
     await ensure_topics(servers, [made])
-    settings = msgspec.structs.replace(servers, embedded=False, kafka_replication=3)
+    settings = msgspec.structs.replace(servers, kafka_replication=3)
     with pytest.raises(TopicMismatch, match="has 1 replicas"):
         await ensure_topics(settings, [made])
 
