@@ -1,0 +1,147 @@
+"""What the worker asks of an image provider, and how a provider says no.
+
+The errors say what was paid, because that decides what may be done next (design §4): after
+`ProviderUncertain` at most one more call is made, and it goes on the books.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import msgspec
+
+from events.ids import GenerationId
+from runtime.errors import PixelpopError
+
+
+class ImageRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What to draw; the texts are in clear, so it is never logged."""
+
+    generation_id: GenerationId
+    prompt: str
+    negative_prompt: str | None
+    style_id: str
+    width: int
+    height: int
+    count: int
+    """How many pictures, 1 to 4."""
+    seed: int
+    quality: str
+    """Of `commands.catalogue.QUALITIES`."""
+
+    def __repr__(self) -> str:
+        """Name the generation and nothing personal."""
+        return f"ImageRequest({self.generation_id})"
+
+
+class Call(Protocol):
+    """What a provider may ask and tell while it works on one attempt."""
+
+    @property
+    def attempt(self) -> int:
+        """1, or 2 when the outcome of the first is unknown."""
+        ...
+
+    def may_start(self, after_seconds: float = 0.0) -> bool:
+        """Whether a request sent after so long would still be answered before the deadline."""
+        ...
+
+    async def submitted(self, provider_ref: str) -> None:
+        """Keep the provider's own name of the call, by which `resume` can ask for it."""
+        ...
+
+
+class Provider(Protocol):
+    """An image provider; `processors.providers` knows them by the catalogue's names."""
+
+    name: str
+    free: bool
+    """Whether a call costs nothing, so that it may be made as often as needed."""
+    timeout_seconds: float
+    """How long one request may take; none is sent unless that fits before the deadline."""
+
+    async def generate(self, request: ImageRequest, call: Call) -> list[bytes]:
+        """Draw; returns encoded pictures (PNG, JPEG or WebP), at times fewer than asked for.
+
+        Raises:
+            ProviderError: see the subclasses.
+        """
+        ...
+
+    async def resume(self, request: ImageRequest, call: Call, provider_ref: str) -> list[bytes]:
+        """Wait for a call that an earlier worker submitted.
+
+        Raises:
+            ProviderError: `ProviderUncertain` if this provider's calls cannot be asked for.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Give connections back."""
+        ...
+
+
+class AnswersInPlace:
+    """What providers share whose answer is the picture itself: there is nothing to ask later."""
+
+    async def resume(
+        self,
+        request: ImageRequest,
+        call: Call,  # noqa: ARG002  of the protocol
+        provider_ref: str,  # noqa: ARG002
+    ) -> list[bytes]:
+        """See `Provider`."""
+        raise ProviderUncertain(f"The call for {request.generation_id} cannot be asked for.")
+
+
+class ProviderError(PixelpopError):
+    """A provider made no picture; `code` becomes the reason of `GenerationFailed`."""
+
+    code = "provider_error"
+    detail = "The image model could not make this picture. Your credits were returned."
+    """A sentence for the person who asked."""
+    expected = True
+    """Whether it happens in the best of worlds; else somebody has to look at it."""
+
+
+class ProviderRefused(ProviderError):
+    """The provider will not draw this; nothing was paid."""
+
+    code = "provider_refused"
+    detail = (
+        "The image model refused this prompt under its content rules. Please change the wording "
+        "and try again; your credits were returned."
+    )
+
+
+class ProviderUnavailable(ProviderError):
+    """The provider answered that it cannot, or was not reached at all; nothing was paid."""
+
+    code = "provider_unavailable"
+    detail = (
+        "The image model is not available at the moment. Please try again in a few minutes; your "
+        "credits were returned."
+    )
+
+
+class ProviderMisconfigured(ProviderUnavailable):
+    """The provider refuses our key or our model."""
+
+    expected = False
+
+
+class ProviderUncertain(ProviderError):
+    """The request was sent and its outcome is unknown; it may have been paid."""
+
+    code = "provider_uncertain"
+    detail = "The image model did not answer in time. Please try again; your credits were returned."
+
+
+class TooLate(ProviderError):
+    """A request could not have been answered before the deadline, so none was sent."""
+
+    code = "too_late"
+    detail = (
+        "It took too long until an image model was free. Please try again; your credits were "
+        "returned."
+    )

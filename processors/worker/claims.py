@@ -1,0 +1,205 @@
+"""Claims: who may call an image provider for a generation, and how far that call got.
+
+A row of `provider_calls` is durable before the call (design §4). Whoever holds its lease may go
+on; a lease that nobody renews ends, and taking it over raises the epoch, which every update
+names. All times are PostgreSQL's, so that the clocks of the workers do not matter.
+
+Epochs are raised by a random step. So whoever repeats a statement because its answer was lost can
+tell its own success from another worker's.
+"""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from events.ids import AccountId, GenerationId
+from runtime.errors import PixelpopError
+from runtime.postgres.pool import Pool, transaction
+from runtime.queries import load_queries
+
+_QUERIES = load_queries(Path(__file__).with_name("claims.sql"))
+
+ATTEMPTS_MAX = 2
+"""Paid calls of one generation: the first, and at most one more when its outcome is unknown."""
+
+
+STEP_MAX = 2**40
+
+
+def random_step() -> int:
+    """How far an epoch is raised; nobody else will raise it by as much."""
+    return random.randint(1, STEP_MAX)  # noqa: S311  no secret
+
+
+class LeaseLost(PixelpopError):
+    """Another worker took this claim over; what it found or does now counts."""
+
+    code = "lease-lost"
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """A claim as the database has it."""
+
+    generation_id: GenerationId
+    attempt: int
+    state: str
+    """`submitting`, `submitted`, `stored`, `reported`, `failed` or `cancelled`."""
+    lease_epoch: int
+    lease_seconds: float
+    """How long somebody still holds it; 0: nobody does."""
+    provider: str | None
+    provider_ref: str | None
+    result: bytes | None
+    """The value bytes of the event that tells the outcome, since `stored` or `failed`."""
+
+
+class Lease(msgspec.Struct, frozen=True):
+    """The right to go on with one attempt, as long as nobody has taken it over."""
+
+    generation_id: GenerationId
+    account_id: AccountId
+    attempt: int
+    epoch: int
+
+    @property
+    def parts(self) -> tuple[UUID, int, int]:
+        """What every guarded update names."""
+        return UUID(self.generation_id), self.attempt, self.epoch
+
+
+class Claims:
+    """The table `provider_calls`, as a worker uses it.
+
+    Every method may raise `DatabaseUnavailable`; all are safe to repeat then.
+
+    Args:
+        pool: connected as the worker.
+        lease_seconds: how long a lease lasts unless it is renewed.
+    """
+
+    def __init__(self, pool: Pool, *, lease_seconds: float) -> None:
+        self._pool = pool
+        self._lease_seconds = lease_seconds
+
+    async def take(
+        self, generation_id: GenerationId, account_id: AccountId, provider: str, step: int
+    ) -> Lease | None:
+        """Claim the first call; None: somebody was faster, or cancelled.
+
+        `step` is of `random_step()`, the same when this is repeated.
+        """
+        lease = Lease(generation_id, account_id, 1, step)
+        values = UUID(generation_id), UUID(account_id), provider, self._lease_seconds, step
+        if await self._value("take", *values) is not None:
+            return lease
+        return lease if await self._is_held(lease) else None
+
+    async def latest(self, generation_id: GenerationId) -> Claim | None:
+        """How far the generation got; None: nobody has claimed it."""
+        async with transaction(self._pool) as connection:
+            row = await connection.fetchrow(_QUERIES.latest, UUID(generation_id))
+        if row is None:
+            return None
+        return Claim(
+            generation_id,
+            row["attempt"],
+            row["state"],
+            row["lease_epoch"],
+            row["lease_seconds"] or 0.0,
+            row["provider"],
+            row["provider_ref"],
+            row["result"],
+        )
+
+    async def take_over(self, claim: Claim, account_id: AccountId, step: int) -> Lease | None:
+        """Take a claim whose lease has ended; None: it was renewed, taken or finished since."""
+        epoch = claim.lease_epoch + step
+        lease = Lease(claim.generation_id, account_id, claim.attempt, epoch)
+        seen = UUID(claim.generation_id), claim.attempt, claim.lease_epoch
+        if await self._value("take_over", *seen, self._lease_seconds, epoch) is not None:
+            return lease
+        return lease if await self._is_held(lease) else None
+
+    async def renew(self, leases: list[Lease]) -> set[GenerationId]:
+        """Renew many at once; returns those that are still held."""
+        async with transaction(self._pool) as connection:
+            rows = await connection.fetch(
+                _QUERIES.renew,
+                [UUID(lease.generation_id) for lease in leases],
+                [lease.attempt for lease in leases],
+                [lease.epoch for lease in leases],
+                self._lease_seconds,
+            )
+        return {GenerationId(str(row["generation_id"])) for row in rows}
+
+    async def submitted(self, lease: Lease, provider_ref: str) -> None:
+        """Note the provider's own name of the call, by which it can be asked again.
+
+        Raises:
+            LeaseLost: so may all methods below.
+        """
+        await self._guarded("submitted", lease, provider_ref, done={"submitted"})
+
+    async def stored(self, lease: Lease, result: bytes) -> None:
+        """The pictures are in object storage, and this event will say so."""
+        await self._guarded("stored", lease, result, done={"stored", "reported"})
+
+    async def reported(self, lease: Lease) -> None:
+        """The log has acked the result."""
+        await self._guarded("reported", lease, done={"reported"})
+
+    async def failed(self, lease: Lease, result: bytes) -> None:
+        """There will be no picture, and this event says why."""
+        await self._guarded("failed", lease, result, done={"failed"})
+
+    async def call_again(self, lease: Lease, provider: str, step: int) -> Lease:
+        """Begin the next attempt, because nobody knows what became of the last call.
+
+        Raises:
+            ValueError: there were `ATTEMPTS_MAX` already.
+        """
+        if lease.attempt >= ATTEMPTS_MAX:
+            raise ValueError(f"{lease.generation_id} was called {lease.attempt} times already")
+        after = Lease(lease.generation_id, lease.account_id, lease.attempt + 1, step)
+        async with transaction(self._pool) as connection:
+            if await connection.fetchval(_QUERIES.give_up_attempt, *lease.parts) is not None:
+                await connection.execute(
+                    _QUERIES.next_attempt,
+                    UUID(after.generation_id),
+                    after.attempt,
+                    UUID(after.account_id),
+                    provider,
+                    self._lease_seconds,
+                    step,
+                )
+                return after
+        if await self._is_held(after):
+            return after
+        raise LeaseLost(f"The claim on {lease.generation_id} was taken over.")
+
+    async def let_go(self, lease: Lease) -> None:
+        """End the lease now; not an error when it is not held any more."""
+        async with transaction(self._pool) as connection:
+            await connection.execute(_QUERIES.let_go, *lease.parts)
+
+    async def _guarded(self, name: str, lease: Lease, *values: Any, done: set[str]) -> None:
+        if await self._value(name, *lease.parts, *values) is not None:
+            return
+        # An earlier attempt of this very update may have been committed without an answer.
+        if not await self._is_held(lease, done):
+            raise LeaseLost(f"The claim on {lease.generation_id} was taken over.")
+
+    async def _is_held(self, lease: Lease, states: set[str] | None = None) -> bool:
+        claim = await self.latest(lease.generation_id)
+        if claim is None or (claim.attempt, claim.lease_epoch) != (lease.attempt, lease.epoch):
+            return False
+        return states is None or claim.state in states
+
+    async def _value(self, name: str, *values: Any) -> Any:
+        async with transaction(self._pool) as connection:
+            return await connection.fetchval(_QUERIES[name], *values)

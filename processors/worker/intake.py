@@ -1,0 +1,167 @@
+"""From deliveries to acks: bounded windows, bounded work in flight, work that runs is joined.
+
+It knows nothing of Faust or of what the work is, so that its rules can be tested by themselves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+import structlog
+
+from processors.worker import metrics
+from processors.worker.window import Window
+from processors.worker.work import Delivery, Work, work_of
+from runtime.errors import PixelpopError
+
+_log = structlog.get_logger(__name__)
+
+Perform = Callable[[Work, Delivery], Coroutine[Any, Any, None]]
+"""Does the work; returns when its outcome is in the log. Raising means: stop without the ack."""
+
+CheckGap = Callable[[Delivery, int | None], Awaitable[None]]
+"""Checks that nothing was skipped between the last offset taken (None: none yet) and this one."""
+
+
+class RecordsSkipped(PixelpopError):
+    """The worker was handed a later record than the one it must take next; a restart heals it."""
+
+    code = "records-skipped"
+    retryable = True
+
+
+class Intake:
+    """Takes deliveries in order, performs them at once, acks them in order.
+
+    Args:
+        perform: does the work of one delivery.
+        check_gap: called before a delivery that does not follow the last one.
+        jobs_max: how much work runs at once.
+        window_max: how many offsets of one partition are held.
+    """
+
+    def __init__(
+        self, perform: Perform, check_gap: CheckGap, *, jobs_max: int, window_max: int
+    ) -> None:
+        self._perform = perform
+        self._check_gap = check_gap
+        self._slots = asyncio.Semaphore(jobs_max)
+        self._window_max = window_max
+        self._windows: dict[tuple[str, int], tuple[int, Window]] = {}
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._closed = False
+        self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Gets the exception after which this process must stop without the ack."""
+        self.finished = 0
+        """How many deliveries were finished; the watchdog looks at it."""
+
+    @property
+    def running(self) -> int:
+        """How much work is under way."""
+        return len(self._running)
+
+    def taken(self) -> dict[tuple[str, int], int]:
+        """The highest offset taken of every partition that is assigned now and had one."""
+        return {
+            partition: window.last
+            for partition, (_, window) in self._windows.items()
+            if window.last is not None
+        }
+
+    async def take(self, delivery: Delivery) -> None:
+        """Start (or join) the work of a delivery; waits while there is no room for it."""
+        window = self._window(delivery)
+        if window is None:
+            return
+        try:
+            await window.room()
+            if window.last is None or delivery.offset > window.last + 1:
+                await self._check_gap(delivery, window.last)
+            work = work_of(delivery)
+            if work.identity not in self._running:
+                await self._slots.acquire()
+                if self._refuses(window) or not window.add(delivery.offset, delivery.ack):
+                    self._slots.release()
+                    return
+                self._start(work, delivery)
+            elif self._refuses(window) or not window.add(delivery.offset, delivery.ack):
+                return
+        except Exception as error:  # noqa: BLE001  handed on: see failed
+            self._fail(error)
+            return
+        task = self._running.get(work.identity)
+        assert task is not None
+        task.add_done_callback(lambda done: self._finish(done, window, delivery.offset))
+
+    def revoke(self, partitions: set[tuple[str, int]]) -> None:
+        """These partitions are no longer ours, or will be ours anew; nothing of them is acked."""
+        for partition in partitions:
+            known = self._windows.pop(partition, None)
+            if known is not None:
+                known[1].revoke()
+
+    async def drain(self, timeout_seconds: float) -> bool:
+        """Take nothing more and wait for what runs; False if some of it did not end in time."""
+        self._closed = True
+        tasks = set(self._running.values())
+        if not tasks:
+            return True
+        _, pending = await asyncio.wait(tasks, timeout=timeout_seconds)
+        return not pending
+
+    async def abandon(self) -> None:
+        """Cancel what still runs; it is not acked, so it will be delivered again."""
+        self._closed = True
+        tasks = list(self._running.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _window(self, delivery: Delivery) -> Window | None:
+        partition = (delivery.topic, delivery.partition)
+        assignment, window = self._windows.get(partition, (-1, None))
+        if self._closed or delivery.assignment < assignment:
+            return None  # of an assignment that is over
+        if window is None or delivery.assignment > assignment:
+            if window is not None:
+                window.revoke()
+            window = Window(self._window_max)
+            self._windows[partition] = (delivery.assignment, window)
+        return window
+
+    def _refuses(self, window: Window) -> bool:
+        """Whether this changed while waiting; what is not taken will be delivered again."""
+        return self._closed or window.revoked
+
+    def _start(self, work: Work, delivery: Delivery) -> None:
+        task = asyncio.create_task(self._perform(work, delivery), name=work.identity)
+        self._running[work.identity] = task
+        metrics.RUNNING.set(len(self._running))
+        task.add_done_callback(lambda _: self._ended(work.identity))
+
+    def _ended(self, identity: str) -> None:
+        del self._running[identity]
+        self._slots.release()
+        metrics.RUNNING.set(len(self._running))
+
+    def _finish(self, task: asyncio.Task[None], window: Window, offset: int) -> None:
+        if task.cancelled():
+            return
+        error = task.exception()
+        if error is not None:
+            self._fail(error)
+            return
+        try:
+            window.finish(offset)
+        except Exception as failure:  # noqa: BLE001  handed on: see failed
+            self._fail(failure)
+            return
+        self.finished += 1
+
+    def _fail(self, error: BaseException) -> None:
+        _log.error("a delivery cannot be finished, the worker stops", exc_info=error)
+        self._closed = True
+        if not self.failed.done():
+            self.failed.set_exception(error)

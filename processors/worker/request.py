@@ -1,0 +1,98 @@
+"""From a sealed request to what a provider is asked for, or to why it cannot be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from commands.catalogue import MODELS_BY_ID
+from events.base import Sealed
+from events.generations import GenerationRequested
+from events.ids import fact_id
+from processors.providers import ImageRequest, Provider
+from runtime.crypto.keys import AccountKeys, KeyDestroyed
+from runtime.crypto.sealing import Unsealable, unseal
+from runtime.errors import PixelpopError
+
+UNKNOWN_PROVIDER = "none"
+"""What a claim names where the model has no provider here."""
+
+
+class CannotPerform(PixelpopError):
+    """The job cannot be performed; `code` becomes the reason of `GenerationFailed`."""
+
+    code = "cannot_perform"
+    detail = "This picture could not be made. Your credits were returned."
+    unexpected = False
+    """Whether somebody has to look at it, so that it also goes to the DLQ."""
+
+
+class KeyGone(CannotPerform):
+    """The account was erased while its job waited; the job ends quietly."""
+
+    code = "key_destroyed"
+    detail = "The account was erased."
+
+
+class Unreadable(CannotPerform):
+    """The prompt does not open."""
+
+    code = "unreadable_request"
+    unexpected = True
+
+
+class NoProvider(CannotPerform):
+    """Nobody here draws for the model."""
+
+    code = "provider_unavailable"
+    detail = (
+        "This image model is switched off at the moment. Please choose another; your credits were "
+        "returned."
+    )
+    unexpected = True
+
+
+def provider_of(request: GenerationRequested, providers: Mapping[str, Provider]) -> Provider | None:
+    """Who draws for this model; None: nobody whom this worker knows."""
+    model = MODELS_BY_ID.get(request.model)
+    return None if model is None else providers.get(model.provider)
+
+
+async def opened(request: GenerationRequested, keys: AccountKeys) -> ImageRequest:
+    """Unseal what is personal.
+
+    Raises:
+        KeyGone, Unreadable: it cannot be opened, now or ever.
+        What the loader of the keys raises.
+    """
+    try:
+        key = await keys.get(UUID(request.account_id))
+    except KeyDestroyed as error:
+        raise KeyGone(str(error)) from error
+    try:
+        width, height = (int(side) for side in request.size.split("x"))
+        return ImageRequest(
+            generation_id=request.generation_id,
+            prompt=_open(key, request, "prompt", request.prompt),
+            negative_prompt=None
+            if request.negative_prompt is None
+            else _open(key, request, "negative_prompt", request.negative_prompt),
+            style_id=request.style_id,
+            width=width,
+            height=height,
+            count=request.count,
+            seed=request.seed,
+            quality=request.quality,
+        )
+    except (Unsealable, ValueError) as error:
+        raise Unreadable(f"The request cannot be opened: {error}") from error
+
+
+def _open(key: bytes, request: GenerationRequested, field: str, sealed: Sealed) -> str:
+    return unseal(
+        key,
+        sealed,
+        account_id=UUID(request.account_id),
+        event_id=UUID(fact_id(request.generation_id, "requested")),
+        field=field,
+    )

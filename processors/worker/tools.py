@@ -1,0 +1,34 @@
+"""What every job of a worker uses, wired once in `main`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import Executor
+
+import msgspec
+
+from processors.providers import Provider
+from processors.worker.claims import Claims
+from processors.worker.leases import Leases
+from processors.worker.live import Live
+from runtime.crypto.keys import AccountKeys
+from runtime.kafka.clock import BrokerClock
+from runtime.kafka.producer import LogProducer
+from runtime.objects import ObjectStore
+
+
+class Tools(msgspec.Struct, frozen=True, kw_only=True):
+    """The servers and helpers of one worker."""
+
+    producer: LogProducer
+    clock: BrokerClock
+    claims: Claims
+    leases: Leases
+    keys: AccountKeys
+    objects: ObjectStore
+    providers: Mapping[str, Provider]
+    live: Live
+    executor: Executor
+    """Where pictures are drawn, decoded and encoded."""
+    retry_seconds: float
+    """How long a step is tried at least while a server is away."""
