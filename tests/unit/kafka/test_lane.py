@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from aiokafka.errors import (
     KafkaError,
+    KafkaTimeoutError,
     MessageSizeTooLargeError,
     OutOfOrderSequenceNumber,
     ProducerClosed,
 )
 
+from runtime.kafka.clients import RETRY_SECONDS_MIN
 from runtime.kafka.errors import AppendRefused, AppendUnknown, LogOverloaded
 from runtime.kafka.records import Position
 from runtime.waiting import until
@@ -205,6 +209,25 @@ async def test_a_batch_that_is_not_taken_is_offered_again():
     assert len(bench.clients.all) == 2
     bench.batch(1, 0).ack(4)
     assert (await future)[0].offset == 4
+
+
+async def test_what_was_not_taken_is_not_overtaken():
+    """While one batch is under way, the next was not taken: those behind it wait for it."""
+    bench = Bench(limit=1)
+    first = bench.submit(b"a")
+    await turns()
+    bench.clients.errors.append(KafkaTimeoutError())
+    bench.submit(b"b")
+    bench.submit(b"c")
+    await until(lambda: not bench.clients.errors, 5, what="the second to be offered")
+    pump = bench.lane._pump_task
+    assert pump is not None
+    await asyncio.wait([pump], timeout=2 * RETRY_SECONDS_MIN)  # it would send "c" by then
+    assert bench.sent == [[b"a"]]
+    bench.batch(0, 0).ack(0)
+    await first
+    await until(lambda: len(bench.sent) == 3, 5)
+    assert bench.sent == [[b"a"], [b"b"], [b"c"]]
 
 
 async def test_a_value_that_is_no_bytes_fails_its_own_call_only():
