@@ -34,10 +34,12 @@ from runtime.settings import Settings
 _log = structlog.get_logger(__name__)
 
 SOURCE = "/pixelpop/decider"
-DECISIONS_PER_TURN = 2_000
+DECISIONS_PER_TURN = 1_000
 """How many decisions one partition takes before the others, and the reader, get their turn."""
 IN_FLIGHT_MAX = 20_000
 """Own decisions of a partition that were not read back; beyond it, deciding waits for reading."""
+UNACKED_MAX = 10_000
+"""Own decisions of all partitions that were not acked; a fraction of what the producer buffers."""
 RETRY_SECONDS_MIN = 0.05
 RETRY_SECONDS_MAX = 5.0
 
@@ -94,6 +96,7 @@ class Host:
         self._clock = clock
         self._policy = policy
         self.hosted: dict[int, Hosted] = {}
+        self._unacked = 0
         self._parked: dict[int, Partition] = {}
 
     # Ownership ---------------------------------------------------------------------------------
@@ -175,11 +178,14 @@ class Host:
         now_ms = self._clock.now_ms()
         busy = False
         for hosted in self.hosted.values():
+            if self._unacked >= UNACKED_MAX:
+                break
             if not hosted.may_decide():
                 continue
             drafts = hosted.partition.decide(now_ms, DECISIONS_PER_TURN)
             if drafts:
                 busy = True
+                self._unacked += len(drafts)
                 task = asyncio.create_task(self._append(hosted, drafts, now_ms))
                 hosted.appends.add(task)
                 task.add_done_callback(hosted.appends.discard)
@@ -213,6 +219,8 @@ class Host:
                 pause_seconds=pause,
             )
             return
+        finally:
+            self._unacked -= len(drafts)
         hosted.failures = 0
         metrics.DECISIONS.inc(len(drafts))
 

@@ -67,6 +67,8 @@ class Partition:
         self.last_value: bytes | None = None
         """Value bytes of the record before `next_offset`, once one was read."""
         self._overlays: dict[AccountId, Overlay] = {}
+        self.in_flight = 0
+        """Own decisions that were not read back yet."""
         self._due: dict[AccountId, None] = {}  # an ordered set
         self._schedule = Schedule()
         self._policy = policy
@@ -137,6 +139,7 @@ class Partition:
     ) -> None:
         self.accounts[account_id] = after
         overlay.steps.popleft()
+        self.in_flight -= 1
         if not overlay.steps:
             del self._overlays[account_id]
         self._follow(account_id, after, event, effects)
@@ -208,12 +211,15 @@ class Partition:
             if overlay is None:
                 overlay = self._overlays[account_id] = Overlay(state)
             overlay.push(after, recorded)
+            self.in_flight += 1
             state = after
             drafts.append(Draft(decided, value))
 
     def drop_overlay(self, account_id: AccountId) -> None:
         """Forget the speculation on an account and decide anew what is undecided."""
-        self._overlays.pop(account_id, None)
+        overlay = self._overlays.pop(account_id, None)
+        if overlay is not None:
+            self.in_flight -= len(overlay.steps)
         if account_id in self.accounts:
             self._due[account_id] = None
 
@@ -251,11 +257,6 @@ class Partition:
     def next_due_ms(self) -> int | None:
         """When time alone will make something due."""
         return self._schedule.next_ms
-
-    @property
-    def in_flight(self) -> int:
-        """Own decisions that were not read back yet."""
-        return sum(len(overlay.steps) for overlay in self._overlays.values())
 
 
 def _came_late(account: Account, event: GenerationCompleted) -> bool:

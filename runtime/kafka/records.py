@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
@@ -64,9 +65,15 @@ _HEADER_OVERHEAD_BYTES = 10
 """At most: the two lengths around one header."""
 
 
+@lru_cache(maxsize=1_000)
+def _name_bytes(name: str) -> int:
+    """What one header takes beside its value; its names are few, and this is a hot path."""
+    return _HEADER_OVERHEAD_BYTES + len(name.encode())
+
+
 def size_bytes(record: Outgoing) -> int:
     """At least the bytes that `record` takes in a batch, before compression."""
     size = _OVERHEAD_BYTES + len(record.key) + len(record.value)
     for name, value in record.headers:
-        size += _HEADER_OVERHEAD_BYTES + len(name.encode()) + len(value)
+        size += _name_bytes(name) + len(value)
     return size
