@@ -1,0 +1,169 @@
+"""Reads every record as it is appended and checks what must hold, by more than the fold's word.
+
+The fold says what counts. What counted is then held against a second, simpler account of things:
+who asked, what was decided how often, which result stood first, and the double entry.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+
+from events.base import Decision
+from events.chain import Void
+from events.codec import Event
+from events.credits import CreditsGranted, CreditsReserved, CreditsRevoked, CreditsSettled
+from events.fold import apply
+from events.fold_facts import REQUEST_WINDOW_MS
+from events.generations import (
+    GenerationCancelled,
+    GenerationCompleted,
+    GenerationFailed,
+    GenerationRejected,
+    GenerationRequested,
+)
+from events.ids import AccountId
+from events.purchases import CreditsPurchased, PurchaseRefunded
+from events.reading import Poison, read
+from events.recorded import Recorded
+from events.state import Account
+from tests.chaos.simulation.broker import LogEntry
+from tests.invariants import Books, broken
+
+
+class BrokenRuleError(AssertionError):
+    """A rule of the protocol does not hold."""
+
+    def __init__(self, rule: str, account_id: AccountId | None = None) -> None:
+        super().__init__(rule)
+        self.account_id = account_id
+
+
+class Auditor:
+    """What one faithful reader knows, and what it holds against the log."""
+
+    def __init__(self) -> None:
+        self.accounts: dict[AccountId, Account] = {}
+        self.notes: list[str] = []
+        """One line per record, for the trace of a failure."""
+        self.note_accounts: list[AccountId | None] = []
+        self.counted: dict[bytes, int] = {}
+        self.voids: list[tuple[bytes, Void]] = []
+        self.requests: set[str] = set()
+        self.decided: Counter[tuple[str, str]] = Counter()
+        self.purchases: dict[str, int] = {}
+        self.refunds: set[str] = set()
+        self._books: dict[AccountId, Books] = defaultdict(Books)
+        self._first_results: dict[str, tuple[str, int]] = {}
+        self._reserved: dict[str, CreditsReserved] = {}
+
+    def heard(self, entry: LogEntry) -> None:
+        """Read one appended record.
+
+        Raises:
+            BrokenRuleError: a rule does not hold any more.
+        """
+        recorded = read(entry.key, entry.value, entry.headers, entry.timestamp)
+        if isinstance(recorded, Poison):
+            self._note(entry, None, f"poison: {recorded.reason}")
+            return
+        account_id = recorded.event.account_id
+        before = self.accounts.get(account_id) or Account(account_id=account_id)
+        after, void = apply(before, recorded)
+        self.accounts[account_id] = after
+        effect = void or ("no effect" if after is before else "")
+        self._note(entry, recorded.event, effect)
+        if void is not None:
+            self.voids.append((entry.value, void))
+        elif isinstance(recorded.event, Decision):
+            self._count(recorded)
+        else:
+            self._remember(recorded)
+        problems = broken(after) + self._books[account_id].disagreements(after)
+        if problems:
+            raise BrokenRuleError("; ".join(problems), account_id)
+
+    def _note(self, entry: LogEntry, event: Event | None, effect: str) -> None:
+        name = "?" if event is None else type(event).__name__
+        self.notes.append(f"{entry.offset:5} {entry.timestamp} {name} {effect}".rstrip())
+        self.note_accounts.append(None if event is None else event.account_id)
+
+    def _remember(self, recorded: Recorded) -> None:
+        event = recorded.event
+        if isinstance(event, GenerationRequested):
+            if abs(event.occurred_at_ms - recorded.appended_at_ms) <= REQUEST_WINDOW_MS:
+                self.requests.add(event.generation_id)
+        elif isinstance(event, GenerationCompleted | GenerationFailed | GenerationCancelled):
+            if event.generation_id in self._reserved:
+                self._first_results.setdefault(event.generation_id, _result(event))
+        elif isinstance(event, CreditsPurchased) and event.credits:
+            self.purchases.setdefault(event.purchase_id, event.credits)
+        elif isinstance(event, PurchaseRefunded):
+            self.refunds.add(event.purchase_id)
+
+    def _count(self, recorded: Recorded) -> None:
+        event = recorded.event
+        self.counted[recorded.value] = recorded.appended_at_ms
+        self._books[event.account_id].post(event)
+        key: tuple[str, str] | None = None
+        if isinstance(event, CreditsReserved):
+            key = ("admission", event.generation_id)
+            self._reserved[event.generation_id] = event
+        elif isinstance(event, GenerationRejected):
+            key = ("admission", event.generation_id)
+        elif isinstance(event, CreditsSettled):
+            key = ("settlement", event.generation_id)
+            self._check_settlement(event)
+        elif isinstance(event, CreditsGranted):
+            key = ("grant", event.source_id)
+        elif isinstance(event, CreditsRevoked):
+            key = ("revocation", event.source_id)
+        if key is not None:
+            self.decided[key] += 1
+            if self.decided[key] > 1:
+                raise BrokenRuleError(f"{key} was decided twice", event.account_id)
+
+    def _check_settlement(self, event: CreditsSettled) -> None:
+        reserved = self._reserved.pop(event.generation_id, None)
+        if reserved is None:
+            raise BrokenRuleError("a settlement without a reservation", event.account_id)
+        result = self._first_results.get(event.generation_id)
+        if result is None:
+            fair = event.outcome in {"timed_out", "erased"} and event.captured == 0
+        else:
+            outcome, delivered = result
+            captured = min(delivered * reserved.price, reserved.credits)
+            fair = (event.outcome, event.captured) == (outcome, captured)
+        if not fair or event.captured + event.returned != reserved.credits:
+            raise BrokenRuleError(
+                f"settled {event.outcome} {event.captured}+{event.returned} of {reserved.credits},"
+                f" but the first result was {result}",
+                event.account_id,
+            )
+
+    def conflicts(self) -> int:
+        """Void decisions that differ from every counted one: real conflicts, not mere copies."""
+        return sum(1 for value, _ in self.voids if value not in self.counted)
+
+    def check_end(self) -> None:
+        """When nothing is due any more: everything is decided once, and nothing is left open.
+
+        Raises:
+            BrokenRuleError: something is missing.
+        """
+        wanted = {("admission", generation_id) for generation_id in self.requests}
+        wanted |= {("grant", source_id) for source_id in self.purchases}
+        wanted |= {("revocation", key) for key in self.refunds if key in self.purchases}
+        missing = sorted(key for key in wanted if self.decided[key] != 1)
+        if missing or self._reserved:
+            raise BrokenRuleError(f"not decided: {missing}; not settled: {list(self._reserved)}")
+        for account_id, account in self.accounts.items():
+            if account.open or account.due_sources:
+                raise BrokenRuleError(f"left open: {account}", account_id)
+
+
+def _result(
+    event: GenerationCompleted | GenerationFailed | GenerationCancelled,
+) -> tuple[str, int]:
+    if isinstance(event, GenerationCompleted) and event.images:
+        return "completed", len(event.images)
+    return ("cancelled" if isinstance(event, GenerationCancelled) else "failed"), 0

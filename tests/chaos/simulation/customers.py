@@ -1,0 +1,222 @@
+"""People, workers and payment providers: they repeat, contradict, come late and leave."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+from events import ids
+from events.accounts import AccountErased, UserRegistered
+from events.base import Sealed
+from events.codec import encode
+from events.generations import (
+    GenerationCancelled,
+    GenerationCompleted,
+    GenerationFailed,
+    GenerationRequested,
+    GenerationStarted,
+    Image,
+    Moderation,
+)
+from events.ids import AccountId, GenerationId, SourceId
+from events.purchases import CreditsPurchased, PurchaseRefunded
+from tests.chaos.simulation.broker import Broker, Unsent, unsent
+from tests.chaos.simulation.deciders import Jobs
+from tests.chaos.simulation.versions import UNREADABLE_PACK
+
+_SECOND = 1_000
+_MINUTE = 60 * _SECOND
+_HOUR = 60 * _MINUTE
+_RESULT_DELAYS_MS = (_SECOND, 10 * _SECOND, 4 * _MINUTE, 9 * _MINUTE, 12 * _MINUTE)
+
+
+class Customers:
+    """All that happens to a handful of accounts."""
+
+    def __init__(self, random: Random, broker: Broker, jobs: Jobs) -> None:
+        self._random = random
+        self._broker = broker
+        self._jobs = jobs
+        count = random.randint(1, 3)
+        self.accounts = [
+            AccountId(ids.derive("simulated-account", str(random.getrandbits(64))))
+            for _ in range(count)
+        ]
+        self._told: list[Unsent] = []
+        self._results: list[tuple[int, Any]] = []
+        self._requested: list[tuple[AccountId, GenerationId]] = []
+        self._purchases: list[tuple[AccountId, SourceId]] = []
+        self._names = 0
+
+    def act(self) -> None:
+        """One thing happens."""
+        acts = (
+            (self._ask, 30),
+            (self._buy, 14),
+            (self._repeat, 12),
+            (self._refund, 6),
+            (self._register, 5),
+            (self._cancel, 4),
+            (self._contradict, 4),
+            (self._garble, 2),
+            (self._erase, 1),
+        )
+        act = self._random.choices([one for one, _ in acts], [weight for _, weight in acts])[0]
+        act(self._random.choice(self.accounts))
+
+    def work(self) -> None:
+        """Workers take jobs and, some time later, tell what came of them."""
+        for generation_id, job in list(self._jobs.waiting.items()):
+            if self._random.random() < 0.5:
+                del self._jobs.waiting[generation_id]
+                at_ms = self._broker.now_ms + self._random.choice(_RESULT_DELAYS_MS)
+                event = self._result(job.account_id, GenerationId(generation_id))
+                self._results.append((at_ms, event))
+        for due in [one for one in self._results if one[0] <= self._broker.now_ms]:
+            self._results.remove(due)
+            self._tell(due[1])
+
+    def quiet(self) -> None:
+        """Nobody does anything any more; what workers still know is never told."""
+        self._results.clear()
+        self._jobs.waiting.clear()
+
+    def _tell(self, event: Any) -> None:
+        fact = unsent(event, encode(event))
+        self._told.append(fact)
+        self._broker.append(fact)
+
+    def _now(self, account: AccountId) -> dict[str, Any]:
+        return {"account_id": account, "occurred_at_ms": self._broker.now_ms}
+
+    def _name(self) -> str:
+        self._names += 1
+        return str(self._names)
+
+    def _ends(self) -> int | None:
+        if self._random.random() < 0.5:
+            return None
+        return self._broker.now_ms + self._random.choice((-1, _SECOND, 5 * _MINUTE, _HOUR))
+
+    def _register(self, account: AccountId) -> None:
+        credits_given = self._random.randint(0, 5)
+        self._tell(
+            UserRegistered(
+                **self._now(account),
+                welcome_credits=credits_given,
+                welcome_expires_at_ms=self._ends(),
+            )
+        )
+
+    def _buy(self, account: AccountId) -> None:
+        purchase = SourceId(ids.derive("simulated-purchase", account, self._name()))
+        self._purchases.append((account, purchase))
+        event = CreditsPurchased(
+            **self._now(account),
+            purchase_id=purchase,
+            provider=self._random.choice(("stars", "stripe")),
+            pack_id=UNREADABLE_PACK if self._random.random() < 0.03 else "starter",
+            credits=self._random.randint(0, 8),
+            amount=1,
+            currency="XTR",
+            expires_at_ms=self._ends(),
+        )
+        if self._random.random() < 0.15:  # the refund overtakes its purchase
+            self._tell(self._refund_of(account, purchase))
+        self._tell(event)
+
+    def _refund(self, _: AccountId) -> None:
+        if self._purchases:
+            self._tell(self._refund_of(*self._random.choice(self._purchases)))
+
+    def _refund_of(self, account: AccountId, purchase: SourceId) -> PurchaseRefunded:
+        return PurchaseRefunded(
+            **self._now(account),
+            purchase_id=purchase,
+            refund_id=self._name(),
+            reason=self._random.choice(("refund", "chargeback")),
+        )
+
+    def _ask(self, account: AccountId) -> None:
+        name = self._name()
+        generation = ids.generation_id(account, name)
+        self._requested.append((account, generation))
+        off_ms = self._random.choice((0, 0, 0, 0, -200, -30 * _MINUTE, -2 * _HOUR, 2 * _HOUR))
+        prohibited = Moderation("rule", "1") if self._random.random() < 0.05 else None
+        self._tell(
+            GenerationRequested(
+                account_id=account,
+                occurred_at_ms=self._broker.now_ms + off_ms,
+                generation_id=generation,
+                kind="image",
+                prompt=Sealed("v1.c2VhbGVk"),
+                style_id="none",
+                size="1024x1024",
+                count=self._random.randint(0, 4),
+                seed=1,
+                model=self._random.choice(("preview", "preview", "preview", "imaginary")),
+                quality="standard",
+                body_mac="",
+                prohibited=prohibited,
+            )
+        )
+
+    def _result(self, account: AccountId, generation: GenerationId) -> Any:
+        known: dict[str, Any] = {**self._now(account), "generation_id": generation}
+        if self._random.random() < 0.2:
+            return GenerationFailed(**known, reason="provider_unavailable", detail="No answer.")
+        images = tuple(
+            Image(
+                image_id=ids.image_id(generation, index),
+                index=index,
+                object_key="",
+                preview_key="",
+                width=1,
+                height=1,
+                content_type="image/png",
+                size_bytes=1,
+                sha256="",
+            )
+            for index in range(self._random.randint(0, 4))
+        )
+        return GenerationCompleted(**known, images=images, provider="local", model="preview")
+
+    def _contradict(self, _: AccountId) -> None:
+        """Another result for a generation, whatever became of it."""
+        if self._requested:
+            self._tell(self._result(*self._random.choice(self._requested)))
+
+    def _cancel(self, _: AccountId) -> None:
+        if self._requested:
+            account, generation = self._random.choice(self._requested)
+            self._tell(GenerationCancelled(**self._now(account), generation_id=generation))
+
+    def _repeat(self, _: AccountId) -> None:
+        """A producer, a webhook or a person says the same thing again."""
+        if self._told:
+            self._broker.append(self._random.choice(self._told[-30:]))
+
+    def _garble(self, account: AccountId) -> None:
+        """A record that is no event, or that stands under a foreign key."""
+        event = GenerationStarted(
+            **self._now(account),
+            generation_id=ids.generation_id(account, "garbled"),
+            attempt=1,
+            provider="local",
+        )
+        good = unsent(event, encode(event))
+        other = ids.derive("nobody").encode()
+        fact = ("ce_class", b"fact")
+        self._broker.append(
+            self._random.choice(
+                (
+                    good,
+                    Unsent(good.key, b"{", (fact,)),
+                    Unsent(good.key, b'{"type":"New.v1"}', (fact,)),
+                    Unsent(other, good.value, good.headers[2:]),
+                )
+            )
+        )
+
+    def _erase(self, account: AccountId) -> None:
+        self._tell(AccountErased(**self._now(account), reason="user"))
