@@ -93,7 +93,6 @@ def up(*, workers: Copies = 1, deciders: Copies = 1, projectors: Copies = 1) -> 
 def gateway() -> int:
     """Run the HTTP front door."""
     from gateway.main import main as run_gateway
-
     from runtime import process
 
     return process.run("gateway", run_gateway)
@@ -112,7 +111,6 @@ def decider() -> int:
 def worker() -> int:
     """Run the Faust worker that makes the pictures."""
     from processors.worker.main import run as run_worker
-
     from runtime import process
 
     return process.run_blocking("worker", run_worker)

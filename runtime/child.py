@@ -67,6 +67,7 @@ class Child:
             self._run_dir, self.name, signal.SIGTERM, self._stop_timeout_seconds
         )
         self.ready_file.unlink(missing_ok=True)
+        self.port = 0
         self._process = await spawning.spawn(
             self.name,
             self._command,

@@ -156,7 +156,7 @@ async def test_postgres_refuses_a_wrong_password(make):
 
 
 async def test_a_lost_password_is_explained(make):
-    """A data directory whose secrets.json was replaced gets a sentence, and nothing is made anew."""
+    """A data directory whose secrets.json was replaced gets a sentence; nothing is made anew."""
     first = make(EmbeddedPostgres)
     await first.start()
     await first.stop()

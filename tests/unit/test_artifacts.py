@@ -9,7 +9,6 @@ import http.server
 import io
 import shutil
 import threading
-from collections import namedtuple
 
 import pytest
 from rich.console import Console
@@ -110,8 +109,8 @@ def test_a_jar_that_nobody_has_is_named(tmp_path, repository, jar):
 
 def test_a_disk_without_room_is_noticed_before(tmp_path, repository, jar, monkeypatch):
     """A cache without room for the download stops the start with both figures."""
-    usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: usage(10, 10, 0))
+    full = shutil.disk_usage(tmp_path)._replace(free=0)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: full)
     with pytest.raises(DiskFull, match="has 0 MB left"):
         fetch(tmp_path / "cache")
 
