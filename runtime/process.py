@@ -8,6 +8,7 @@ ends the process at once.
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -27,6 +28,9 @@ log = structlog.get_logger(__name__)
 EXIT_CRASH = 1
 EXIT_CONFIG = 78
 """EX_CONFIG of sysexits.h."""
+
+GC_ALLOCATIONS = 50_000
+"""Container allocations between two looks for garbage."""
 
 Main = Callable[[Settings, asyncio.Event], Awaitable[None]]
 
@@ -60,6 +64,9 @@ def run(name: str, main: Main, *, resolve: bool = True) -> int:
 
 def run_blocking(name: str, main: Callable[[Settings], int], *, resolve: bool = True) -> int:
     """Run a `main` that owns its event loop and its signals; returns the exit status."""
+    # Records and states come in tens of thousands, live long and hold no cycles: with Python's own
+    # thresholds, looking through them for garbage takes half of a reader's time.
+    gc.set_threshold(GC_ALLOCATIONS, 20, 100)
     try:
         settings = secrets.resolve(load()) if resolve else load()
         logs.configure(settings, name)

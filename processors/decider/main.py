@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import time
 from collections.abc import Mapping
 
@@ -37,8 +36,6 @@ CLOCK_SECONDS = 30.0
 
 async def main(settings: Settings, stop: asyncio.Event) -> None:
     """Decide until `stop` is set; then hand the partitions back and leave snapshots."""
-    # Accounts live long and hold no cycles: looking through them for garbage is wasted.
-    gc.set_threshold(100_000, 50, 1_000)
     door = telemetry.serve("127.0.0.1", settings.metrics_port)
     try:
         async with open_objects(settings) as objects:
