@@ -53,6 +53,8 @@ def make_app(settings: Settings) -> faust.App:
             "faust-streaming from a wheel, or with a C compiler, and unset NO_CYTHON."
         )
     options = client_options(settings, role="worker")
+    state_dir = settings.data_dir.absolute() / "worker" / settings.slot
+    state_dir.mkdir(parents=True, exist_ok=True)  # Faust makes only its last part
     session_seconds = settings.kafka_session_timeout_seconds
     return faust.App(
         GROUP,
@@ -83,7 +85,7 @@ def make_app(settings: Settings) -> faust.App:
         web_enabled=False,
         key_serializer="raw",
         value_serializer="raw",
-        datadir=str(settings.data_dir / "worker" / settings.slot),
+        datadir=str(state_dir),
         autodiscover=False,
         logging_config=None,
         worker_redirect_stdouts=False,

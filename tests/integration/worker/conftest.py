@@ -1,0 +1,31 @@
+"""A desk that plays decider and customer, and settings of a quick worker."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+
+import msgspec
+import pytest
+import pytest_asyncio
+
+from runtime.settings import Settings
+from tests.integration.worker.desk import Desk
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def desk(settings: Settings) -> AsyncIterator[Desk]:
+    """Reads the log from now on; its database is this test's own."""
+    async with Desk(settings) as opened:
+        yield opened
+
+
+@pytest.fixture
+def worker_settings(settings_for: Callable[[str], Settings]) -> Settings:
+    """What a worker process of this test gets."""
+    return msgspec.structs.replace(
+        settings_for("worker"),
+        local_latency_seconds=0.0,
+        worker_commit_seconds=0.2,
+        worker_lease_seconds=3.0,
+        kafka_session_timeout_seconds=6.0,
+    )

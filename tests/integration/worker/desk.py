@@ -1,0 +1,309 @@
+"""Plays decider and customer for a real worker: makes accounts and jobs, reads what it appends."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import uuid
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Self
+
+import asyncpg
+import msgspec
+from aiokafka import AIOKafkaConsumer
+from aiokafka.structs import OffsetAndMetadata, TopicPartition
+
+from events.base import Sealed
+from events.codec import Event
+from events.envelope import header
+from events.generations import GenerationRequested
+from events.ids import AccountId, GenerationId, fact_id
+from events.jobs import GenerateJob, Job, encode_job
+from events.live import Progress, decode_progress
+from events.reading import Poison, read
+from events.topics import DLQ, EVENTS, JOBS, LIVE
+from processors.worker.app import GROUP
+from runtime.crypto.keys import new_account_key, wrap
+from runtime.crypto.master import master_keys
+from runtime.crypto.sealing import seal
+from runtime.kafka.clock import BrokerClock
+from runtime.kafka.connect import client_options
+from runtime.kafka.lookup import end_offsets
+from runtime.kafka.partition_reader import PartitionReader
+from runtime.kafka.producer import LogProducer
+from runtime.kafka.records import Outgoing, Position, Record, from_consumer
+from runtime.settings import Settings, to_environment
+from runtime.waiting import until
+
+MINUTE_MS = 60_000
+
+
+class Desk:
+    """One test's view of the log, from the moment that it began."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.clock = BrokerClock()
+        self.producer = LogProducer(settings, clock=self.clock, role="desk")
+        self.events: dict[str, list[Event]] = {}
+        """By generation id, in the order of the log."""
+        self.event_ids: list[str] = []
+        self.dead: list[Record] = []
+        self.progress: dict[str, list[Progress]] = {}
+        self._keys: dict[str, bytes] = {}
+
+    async def __aenter__(self) -> Self:
+        await self.producer.start()
+        await self.clock.prime(self.producer, LIVE)
+        await self.forget_backlog()
+        tps = [
+            (topic, number)
+            for topic in (EVENTS, DLQ, LIVE)
+            for number in range(self.settings.kafka_partitions)
+        ]
+        ends = await end_offsets(self.settings, tps)
+        self._reader = PartitionReader(self.settings, dict(ends), fetch_max_wait_ms=20)
+        await self._reader.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._reader.stop()
+        await self.producer.stop()
+
+    async def forget_backlog(self) -> None:
+        """Let the group begin with what this test appends; works while no worker runs."""
+        tps = [TopicPartition(JOBS, number) for number in range(self.settings.kafka_partitions)]
+        ends = await end_offsets(self.settings, tps)
+        consumer = AIOKafkaConsumer(
+            **client_options(self.settings), group_id=GROUP, enable_auto_commit=False
+        )
+        await consumer.start()
+        try:
+            consumer.assign(tps)
+            await consumer.commit({tp: OffsetAndMetadata(ends[tp], "") for tp in tps})
+        finally:
+            await consumer.stop()
+
+    async def committed(self) -> dict[int, int]:
+        """The group's cursor by partition."""
+        from aiokafka.admin import AIOKafkaAdminClient
+
+        admin = AIOKafkaAdminClient(**client_options(self.settings))
+        await admin.start()
+        try:
+            offsets = await admin.list_consumer_group_offsets(GROUP)
+            return {tp.partition: one.offset for tp, one in offsets.items() if tp.topic == JOBS}
+        finally:
+            await admin.close()
+
+    async def caught_up(self, timeout_seconds: float = 30.0) -> None:
+        """Wait until everything on the jobs topic is acked and committed."""
+        tps = [(JOBS, number) for number in range(self.settings.kafka_partitions)]
+        ends = await end_offsets(self.settings, tps)
+
+        async def reached() -> bool:
+            committed = await self.committed()
+            return all(committed.get(tp.partition, 0) >= end for tp, end in ends.items())
+
+        await until(reached, timeout_seconds, 0.1, what=f"the cursor to reach {ends}")
+
+    async def account(self) -> AccountId:
+        """A new account with a key."""
+        account_id = AccountId(str(uuid.uuid4()))
+        key = new_account_key()
+        master = master_keys(self.settings).current
+        wrapped = wrap(master, key, uuid.UUID(account_id))
+        connection = await asyncpg.connect(self.settings.database_url)
+        try:
+            await connection.execute(
+                "INSERT INTO identities "
+                "(account_id, provider, subject_id, wrapped_key, master_key_id) "
+                "VALUES ($1, 'test', $2, $3, $4)",
+                uuid.UUID(account_id),
+                account_id,
+                wrapped,
+                master.id,
+            )
+        finally:
+            await connection.close()
+        self._keys[account_id] = key
+        return account_id
+
+    async def erase_key(self, account_id: AccountId) -> None:
+        """What erasure does to the key."""
+        await self.execute("DELETE FROM identities WHERE account_id = $1", uuid.UUID(account_id))
+
+    async def execute(self, statement: str, *values: Any) -> Any:
+        """Ask the database as its owner."""
+        connection = await asyncpg.connect(self.settings.database_url)
+        try:
+            return await connection.fetchval(statement, *values)
+        finally:
+            await connection.close()
+
+    async def claim(self, generation_id: str) -> asyncpg.Record | None:
+        """The latest claim on a generation."""
+        connection = await asyncpg.connect(self.settings.database_url)
+        try:
+            return await connection.fetchrow(
+                "SELECT * FROM provider_calls WHERE generation_id = $1 "
+                "ORDER BY attempt DESC LIMIT 1",
+                uuid.UUID(generation_id),
+            )
+        finally:
+            await connection.close()
+
+    def job(
+        self, account_id: AccountId, *, deadline_ms: int = 10 * MINUTE_MS, **fields: Any
+    ) -> GenerateJob:
+        """A job whose deadline is so long from now; `prompt` is sealed."""
+        generation_id = GenerationId(str(uuid.uuid4()))
+        key = self._keys.get(account_id) or new_account_key()
+        prompt = fields.pop("prompt", "a quiet harbour at dawn")
+        values: dict[str, Any] = {
+            "kind": "image",
+            "style_id": "none",
+            "size": "1024x1024",
+            "count": 1,
+            "seed": 7,
+            "model": "preview",
+            "quality": "standard",
+            "body_mac": "0" * 64,
+        } | fields
+        sealed = seal(
+            key,
+            prompt,
+            account_id=uuid.UUID(account_id),
+            event_id=uuid.UUID(fact_id(generation_id, "requested")),
+            field="prompt",
+        )
+        request = GenerationRequested(
+            account_id=account_id,
+            occurred_at_ms=self.clock.now_ms(),
+            generation_id=generation_id,
+            prompt=Sealed(sealed),
+            **values,
+        )
+        return GenerateJob(
+            account_id=account_id,
+            generation_id=generation_id,
+            deadline_ms=self.clock.now_ms() + deadline_ms,
+            request=request,
+        )
+
+    async def put(self, job: Job, *, partition: int | None = None) -> Position:
+        """Append a job."""
+        return await self.put_bytes(job.generation_id.encode(), encode_job(job), partition)
+
+    async def put_bytes(self, key: bytes, value: bytes, partition: int | None = None) -> Position:
+        """Append any bytes to the jobs topic."""
+        headers = (("ce_type", b"pixelpop.job.Generate.v1"),)
+        return await self.producer.append(JOBS, Outgoing(key, value, headers), partition=partition)
+
+    async def read_on(self) -> None:
+        """Read what has been appended since."""
+        for tp, records in (await self._reader.get(5000, 0.02)).items():
+            for one in records:
+                if tp.topic == DLQ:
+                    self.dead.append(from_consumer(one))
+                elif tp.topic == LIVE:
+                    with contextlib.suppress(msgspec.DecodeError):
+                        progress = decode_progress(one.value)
+                        self.progress.setdefault(progress.generation_id, []).append(progress)
+                else:
+                    recorded = read(one.key, one.value, one.headers, one.timestamp)
+                    if isinstance(recorded, Poison):
+                        continue
+                    generation_id = getattr(recorded.event, "generation_id", "")
+                    self.events.setdefault(generation_id, []).append(recorded.event)
+                    self.event_ids.append(header(one.headers, "ce_id") or "")
+
+    async def wait_for(
+        self, condition: Callable[[], Any], what: str, timeout_seconds: float = 30.0
+    ) -> Any:
+        """Read on until `condition()` holds; returns its answer."""
+
+        async def holds() -> Any:
+            await self.read_on()
+            return condition()
+
+        return await until(holds, timeout_seconds, what=what)
+
+    def said(self, generation_id: str, kind: type[Event]) -> list[Any]:
+        """The facts of one kind about a generation."""
+        return [one for one in self.events.get(generation_id, []) if type(one) is kind]
+
+    async def fact(
+        self, generation_id: str, kind: type[Event], timeout_seconds: float = 30.0
+    ) -> Any:
+        """Wait for the first fact of this kind about a generation."""
+        await self.wait_for(
+            lambda: self.said(generation_id, kind),
+            f"{kind.__name__} of {generation_id}; there is {self.events.get(generation_id)}",
+            timeout_seconds,
+        )
+        return self.said(generation_id, kind)[0]
+
+
+class Worker:
+    """A worker process of a test."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+
+    def kill(self) -> None:
+        """End it as `kill -9` does."""
+        self.process.kill()
+
+    def pause(self) -> None:
+        """Stop it where it is."""
+        os.kill(self.process.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        os.kill(self.process.pid, signal.SIGCONT)
+
+    async def stop(self, timeout_seconds: float = 40.0) -> int:
+        """Ask it to stop; returns its exit status."""
+        self.process.terminate()
+        async with asyncio.timeout(timeout_seconds):
+            return await self.process.wait()
+
+    async def ended(self, timeout_seconds: float = 40.0) -> int:
+        """Wait until it ends by itself; returns its exit status."""
+        async with asyncio.timeout(timeout_seconds):
+            return await self.process.wait()
+
+
+@contextlib.asynccontextmanager
+async def worker(
+    settings: Settings, *, ready: bool = True, **changes: Any
+) -> AsyncIterator[Worker]:
+    """Run a worker process inside; it is killed at the end if it still runs."""
+    slot = changes.setdefault("slot", "1")
+    ready_file = settings.data_dir / "run" / f"test-worker-{slot}-{uuid.uuid4().hex}.ready"
+    settings = msgspec.structs.replace(settings, ready_file=ready_file, **changes)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        "import sys; from runtime import process; from processors.worker.main import run; "
+        "sys.exit(process.run_blocking('worker', run))",
+        env={**os.environ, **to_environment(settings)},
+    )
+    try:
+        if ready:
+
+            def is_ready() -> bool:
+                assert process.returncode is None, f"the worker ended: {process.returncode}"
+                return ready_file.exists()
+
+            await until(is_ready, 60.0, what="the worker to be ready")
+        yield Worker(process)
+    finally:
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()

@@ -1,0 +1,83 @@
+"""Claims about a worker that nobody disturbs."""
+
+from __future__ import annotations
+
+import hashlib
+from io import BytesIO
+
+from PIL import Image
+
+from events.generations import GenerationCompleted, GenerationFailed, GenerationStarted
+from events.ids import fact_id
+from runtime.objects import open_objects
+from runtime.settings import Settings
+from tests.integration.worker.desk import Desk, worker
+
+
+async def test_a_job_becomes_a_stored_picture_and_one_result(
+    desk: Desk, worker_settings: Settings
+) -> None:
+    """A job ends with the objects stored, one result that describes them, and the ack committed."""
+    account_id = await desk.account()
+    job = desk.job(account_id, style_id="watercolour")
+    async with worker(worker_settings) as running, open_objects(worker_settings) as objects:
+        await desk.put(job)
+        done = await desk.fact(job.generation_id, GenerationCompleted)
+        await desk.caught_up()
+        assert await running.stop() == 0
+        (image,) = done.images
+        original = await objects.get(image.object_key)
+        preview = await objects.get(image.preview_key)
+    assert original is not None
+    assert preview is not None
+    assert hashlib.sha256(original).hexdigest() == image.sha256
+    assert (len(original), image.width, image.height) == (image.size_bytes, 1024, 1024)
+    assert Image.open(BytesIO(original)).size == (1024, 1024)
+    shown = Image.open(BytesIO(preview))
+    assert (shown.format, shown.size) == ("WEBP", (512, 512))
+    assert done.failed_count == 0
+    assert len(desk.said(job.generation_id, GenerationCompleted)) == 1
+    assert len(desk.said(job.generation_id, GenerationStarted)) == 1
+    assert fact_id(job.generation_id, "completed") in desk.event_ids
+    claim = await desk.claim(job.generation_id)
+    assert claim is not None
+    assert claim["state"] == "reported"
+    assert [one.stage for one in desk.progress[job.generation_id]] == [
+        "queued",
+        "drawing",
+        "storing",
+    ]
+
+
+async def test_a_poison_job_is_put_aside_and_the_partition_goes_on(
+    desk: Desk, worker_settings: Settings
+) -> None:
+    """Bytes that are no job go to the DLQ with their origin, and the job behind them is done."""
+    account_id = await desk.account()
+    job = desk.job(account_id)
+    async with worker(worker_settings):
+        poison = await desk.put_bytes(b"key", b"no job at all", partition=1)
+        empty = await desk.put_bytes(b"key", b"", partition=1)
+        await desk.put(job, partition=1)
+        await desk.fact(job.generation_id, GenerationCompleted)
+        await desk.caught_up()
+    origins = [dict(record.headers)["dlq_origin"].decode() for record in desk.dead]
+    assert [origin.rpartition("/")[2] for origin in origins] == [
+        str(poison.offset),
+        str(empty.offset),
+    ]
+    assert desk.dead[0].value == b"no job at all"
+    assert dict(desk.dead[0].headers)["dlq_code"] == b"poison"
+
+
+async def test_an_erased_accounts_job_ends_quietly(desk: Desk, worker_settings: Settings) -> None:
+    """A job whose account has no key any more fails with that reason, and is no dead letter."""
+    account_id = await desk.account()
+    job = desk.job(account_id)
+    await desk.erase_key(account_id)
+    async with worker(worker_settings):
+        await desk.put(job)
+        failed = await desk.fact(job.generation_id, GenerationFailed)
+        await desk.caught_up()
+    assert failed.reason == "key_destroyed"
+    assert desk.dead == []
