@@ -390,6 +390,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Literal["s3", "memory"],
         _about("Where pictures go; `memory` forgets them and is for benchmarks, embedded only."),
     ] = "s3"
+    worker_group: Annotated[
+        str,
+        _about(
+            "The consumer group that spreads jobs over the workers; another one reads them anew.",
+            pattern="^[a-z0-9-]{1,100}$",
+        ),
+    ] = "pixelpop-worker"
     worker_jobs: Annotated[
         int, _about("Jobs that one worker performs at once.", unit="jobs", ge=1, le=1000)
     ] = 64

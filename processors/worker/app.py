@@ -26,7 +26,6 @@ from runtime.errors import StartError
 from runtime.kafka.connect import client_options
 from runtime.settings import Settings
 
-GROUP = "pixelpop-worker"
 FETCH_BYTES_MAX = 1_048_576
 """Per partition; a job has a few hundred bytes."""
 POLL_RECORDS_MAX = 500
@@ -37,7 +36,7 @@ POLL_INTERVAL_SECONDS_MAX = 1800.0
 
 def instance_id(settings: Settings) -> str:
     """The static member of the group that this running slot is."""
-    return f"{GROUP}-{settings.slot}"
+    return f"{settings.worker_group}-{settings.slot}"
 
 
 def make_app(settings: Settings) -> faust.App:
@@ -57,7 +56,7 @@ def make_app(settings: Settings) -> faust.App:
     state_dir.mkdir(parents=True, exist_ok=True)  # Faust makes only its last part
     session_seconds = settings.kafka_session_timeout_seconds
     return faust.App(
-        GROUP,
+        settings.worker_group,
         broker=";".join(
             f"kafka://{quote(one, safe=':[]')}" for one in options["bootstrap_servers"]
         ),

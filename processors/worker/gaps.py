@@ -14,7 +14,6 @@ import structlog
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.structs import TopicPartition
 
-from processors.worker.app import GROUP
 from processors.worker.intake import RecordsSkipped
 from processors.worker.work import Delivery
 from runtime.kafka.lookup import LogLookup
@@ -26,9 +25,16 @@ LOOK_MAX = 100
 
 
 class Gaps:
-    """Compares what Faust delivers with what the log holds."""
+    """Compares what Faust delivers with what the log holds.
 
-    def __init__(self, admin: AIOKafkaAdminClient, lookup: LogLookup) -> None:
+    Args:
+        admin: tells what the group has committed.
+        lookup: looks at the log.
+        group: the workers'.
+    """
+
+    def __init__(self, admin: AIOKafkaAdminClient, lookup: LogLookup, group: str) -> None:
+        self._group = group
         self._admin = admin
         self._lookup = lookup
         self._lock = asyncio.Lock()
@@ -54,7 +60,7 @@ class Gaps:
 
     async def _start(self, tp: TopicPartition) -> int:
         """Where an assignment must begin: what is committed, if the log still holds it."""
-        committed = await self._admin.list_consumer_group_offsets(GROUP, partitions=[tp])
+        committed = await self._admin.list_consumer_group_offsets(self._group, partitions=[tp])
         beginning = await self._lookup.beginning_offsets([(tp.topic, tp.partition)])
         known = committed.get(tp)
         return max(beginning[tp], known.offset if known is not None else 0)

@@ -180,7 +180,7 @@ async def _gaps(settings: Settings) -> AsyncIterator[Gaps]:
     await admin.start()
     try:
         async with LogLookup(settings) as lookup:
-            yield Gaps(admin, lookup)
+            yield Gaps(admin, lookup, settings.worker_group)
     finally:
         await admin.close()
 

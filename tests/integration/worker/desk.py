@@ -25,7 +25,6 @@ from events.jobs import GenerateJob, Job, encode_job
 from events.live import Progress, decode_progress
 from events.reading import Poison, read
 from events.topics import DLQ, EVENTS, JOBS, LIVE
-from processors.worker.app import GROUP
 from runtime.crypto.keys import new_account_key, wrap
 from runtime.crypto.master import master_keys
 from runtime.crypto.sealing import seal
@@ -74,11 +73,13 @@ class Desk:
         await self.producer.stop()
 
     async def forget_backlog(self) -> None:
-        """Let the group begin with what this test appends; works while no worker runs."""
+        """Let the test's own group begin with what this test appends."""
         tps = [TopicPartition(JOBS, number) for number in range(self.settings.kafka_partitions)]
         ends = await end_offsets(self.settings, tps)
         consumer = AIOKafkaConsumer(
-            **client_options(self.settings), group_id=GROUP, enable_auto_commit=False
+            **client_options(self.settings),
+            group_id=self.settings.worker_group,
+            enable_auto_commit=False,
         )
         await consumer.start()
         try:
@@ -94,7 +95,7 @@ class Desk:
         admin = AIOKafkaAdminClient(**client_options(self.settings))
         await admin.start()
         try:
-            offsets = await admin.list_consumer_group_offsets(GROUP)
+            offsets = await admin.list_consumer_group_offsets(self.settings.worker_group)
             return {tp.partition: one.offset for tp, one in offsets.items() if tp.topic == JOBS}
         finally:
             await admin.close()
