@@ -7,6 +7,7 @@ who asked, what was decided how often, which result stood first, and the double 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from hashlib import sha256
 
 from events.base import Decision
 from events.chain import Void
@@ -48,6 +49,7 @@ class Auditor:
         self.note_accounts: list[AccountId | None] = []
         self.counted: dict[bytes, int] = {}
         self.voids: list[tuple[bytes, Void]] = []
+        self.kinds: Counter[str] = Counter()
         self.requests: set[str] = set()
         self.decided: Counter[tuple[str, str]] = Counter()
         self.purchases: dict[str, int] = {}
@@ -55,6 +57,7 @@ class Auditor:
         self._books: dict[AccountId, Books] = defaultdict(Books)
         self._first_results: dict[str, tuple[str, int]] = {}
         self._reserved: dict[str, CreditsReserved] = {}
+        self._heads: dict[AccountId, tuple[str, int]] = {}
 
     def heard(self, entry: LogEntry) -> None:
         """Read one appended record.
@@ -75,7 +78,7 @@ class Auditor:
         if void is not None:
             self.voids.append((entry.value, void))
         elif isinstance(recorded.event, Decision):
-            self._count(recorded)
+            self._count(recorded, before)
         else:
             self._remember(recorded)
         problems = broken(after) + self._books[account_id].disagreements(after)
@@ -100,8 +103,10 @@ class Auditor:
         elif isinstance(event, PurchaseRefunded):
             self.refunds.add(event.purchase_id)
 
-    def _count(self, recorded: Recorded) -> None:
+    def _count(self, recorded: Recorded, before: Account) -> None:
         event = recorded.event
+        self._check_chain(recorded)
+        self.kinds[_kind(event)] += 1
         self.counted[recorded.value] = recorded.appended_at_ms
         self._books[event.account_id].post(event)
         key: tuple[str, str] | None = None
@@ -110,6 +115,7 @@ class Auditor:
             self._reserved[event.generation_id] = event
         elif isinstance(event, GenerationRejected):
             key = ("admission", event.generation_id)
+            _check_refusal(event, before)
         elif isinstance(event, CreditsSettled):
             key = ("settlement", event.generation_id)
             self._check_settlement(event)
@@ -121,6 +127,14 @@ class Auditor:
             self.decided[key] += 1
             if self.decided[key] > 1:
                 raise BrokenRuleError(f"{key} was decided twice", event.account_id)
+
+    def _check_chain(self, recorded: Recorded) -> None:
+        event = recorded.event
+        assert isinstance(event, Decision)
+        head, length = self._heads.get(event.account_id, ("0" * 64, 0))
+        if (event.previous_hash, event.sequence) != (head, length + 1):
+            raise BrokenRuleError(f"{event} counts off the chain at {head}", event.account_id)
+        self._heads[event.account_id] = (sha256(recorded.value).hexdigest(), length + 1)
 
     def _check_settlement(self, event: CreditsSettled) -> None:
         reserved = self._reserved.pop(event.generation_id, None)
@@ -159,6 +173,29 @@ class Auditor:
         for account_id, account in self.accounts.items():
             if account.open or account.due_sources:
                 raise BrokenRuleError(f"left open: {account}", account_id)
+
+
+def _kind(event: Event) -> str:
+    """What a decision says, in a word or two."""
+    name = type(event).__name__
+    for field in ("outcome", "reason", "why"):
+        if hasattr(event, field):
+            name += f" {getattr(event, field)}"
+    indebted = getattr(event, "debt_paid", 0) or getattr(event, "debt_added", 0)
+    return f"{name} with debt" if indebted else name
+
+
+def _check_refusal(event: GenerationRejected, before: Account) -> None:
+    """Nobody is refused for want of credits that were there."""
+    if event.reason != "insufficient_credits":
+        return
+    there = sum(
+        grant.available
+        for grant in before.grants
+        if grant.expires_at_ms is None or grant.expires_at_ms > event.decided_at_ms
+    )
+    if event.credits_available != there or event.credits_needed <= there:
+        raise BrokenRuleError(f"{event} was refused, but {there} were there", event.account_id)
 
 
 def _result(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from random import Random
+from typing import Any
 
 import msgspec
 
@@ -68,7 +69,8 @@ class Decider:
 
     def read(self, count: int) -> None:
         """Read the next `count` records; at the end of what there was at the start, go live."""
-        records = self._broker.log[self.partition.next_offset : self.partition.next_offset + count]
+        here = self.partition.next_offset
+        records: list[Any] = list(self._broker.log[here : here + count])
         if records:
             with self.version.running():
                 effects = self.partition.fold(records)

@@ -9,10 +9,10 @@ import pytest
 from immutables import Map
 from msgspec.structs import replace
 
-from events import chain, fold, fold_facts
+from events import chain, fold, fold_decisions, fold_facts
 from events import snapshot as snapshot_module
 from events.chain import Void
-from events.credits import CreditsSettled
+from events.credits import CreditsRevoked, CreditsSettled
 from events.generations import GenerationRequested
 from events.ids import AccountId
 from events.purchases import CreditsPurchased
@@ -23,21 +23,43 @@ from tests.chaos.simulation.deciders import Decider
 from tests.chaos.simulation.run import Simulation, Summary, shortest, trace
 
 SEEDS = 150
+_MUST_HAPPEN = {
+    "CreditsExpired erasure",
+    "CreditsExpired expiry",
+    "CreditsGranted purchase",
+    "CreditsGranted purchase with debt",
+    "CreditsGranted welcome",
+    "CreditsReserved",
+    "CreditsRevoked chargeback",
+    "CreditsRevoked refund",
+    "CreditsRevoked refund with debt",
+    "CreditsSettled cancelled",
+    "CreditsSettled completed",
+    "CreditsSettled completed with debt",
+    "CreditsSettled erased",
+    "CreditsSettled failed",
+    "CreditsSettled timed_out",
+    "GenerationRejected account_erased",
+    "GenerationRejected insufficient_credits",
+    "GenerationRejected prohibited",
+    "GenerationRejected rate_limited",
+    "GenerationRejected timed_out",
+    "GenerationRejected unavailable",
+}
 _TRIED_SEEDS = 120
 """How many histories a broken rule may take to be found."""
 
 
 def test_the_protocol_holds() -> None:
     """Over many histories every rule holds, and real conflicts, crashes and timers were met."""
-    total = Summary()
-    for seed in range(SEEDS):
-        total = total.plus(Simulation(seed).run())
+    total = _run_all(SEEDS)
     assert total.conflicts > 5 * SEEDS, total
     assert total.reasons["other_chain"] > SEEDS, total
     assert total.reasons["contradicts_fact"] > 0, total
     assert total.crashes > SEEDS, total
     assert total.snapshots > SEEDS, total
     assert total.decisions > 20 * SEEDS, total
+    assert set(total.kinds) >= _MUST_HAPPEN, _MUST_HAPPEN - set(total.kinds)
 
 
 def test_a_seed_tells_the_same_history_every_time() -> None:
@@ -45,6 +67,13 @@ def test_a_seed_tells_the_same_history_every_time() -> None:
     first, again = Simulation(7), Simulation(7)
     assert first.run() == again.run()
     assert first.broker.log == again.broker.log
+
+
+def _run_all(seeds: int) -> Summary:
+    total = Summary()
+    for seed in range(seeds):
+        total = total.plus(Simulation(seed).run())
+    return total
 
 
 Break = Callable[[pytest.MonkeyPatch], None]
@@ -131,9 +160,6 @@ def _frozen_accounts_inherited(patch: pytest.MonkeyPatch) -> None:
 
 
 def _refunds_leave_no_debt(patch: pytest.MonkeyPatch) -> None:
-    from events import fold_decisions
-    from events.credits import CreditsRevoked
-
     def revoked(account: Account, recorded: Any, event: CreditsRevoked) -> Account:
         after = fold_decisions.revoked(account, recorded, event)
         return replace(after, debt=account.debt)
@@ -159,8 +185,7 @@ def test_a_broken_rule_is_caught(break_rule: Break, monkeypatch: pytest.MonkeyPa
     """With one rule broken, some history fails: the simulation is able to."""
     break_rule(monkeypatch)
     with pytest.raises((AssertionError, KeyError)):
-        for seed in range(_TRIED_SEEDS):
-            Simulation(seed).run()
+        _run_all(_TRIED_SEEDS)
 
 
 def test_a_failure_can_be_told(monkeypatch: pytest.MonkeyPatch) -> None:
