@@ -62,6 +62,11 @@ class Filling:
         """Partition → the offset after the last record folded; written soon."""
         return dict(self._next)
 
+    @property
+    def epochs(self) -> dict[int, int]:
+        """Partition → the epoch of this ownership."""
+        return {partition: cursor.epoch for partition, cursor in self._cursors.items()}
+
     async def claim(self, partitions: Collection[int]) -> dict[int, int]:
         """Own these partitions, and no others; returns where each goes on.
 

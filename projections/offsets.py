@@ -104,7 +104,7 @@ async def _check_record(cursor: Cursor, lookup: LogLookup, schema: str) -> None:
         f"The tables in {schema} follow the log up to {cursor.topic}/{cursor.partition}/{before}, "
         f"but {problem}. They belong to another log, or records were lost. Nothing was changed. "
         "Bring the log back, or make the tables anew from this log with "
-        "`pixelpop projections rebuild --from-another-log`."
+        "`pixelpop projections rebuild --without-comparison`."
     )
 
 

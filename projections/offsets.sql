@@ -63,3 +63,16 @@ SELECT
     set_config('enable_mergejoin', 'off', true),
     set_config('enable_seqscan', 'off', true),
     set_config('jit', 'off', true);
+
+-- name: lock_all
+-- Whoever writes waits until this transaction ends.
+SELECT partition, next_offset
+FROM projection_offsets
+WHERE projection = $1
+ORDER BY partition
+FOR UPDATE;
+
+-- name: list_epochs
+SELECT partition, epoch
+FROM projection_offsets
+WHERE projection = $1;

@@ -25,6 +25,9 @@ PROJECTION_VERSION: Final = 1
 
 QUERIES = load_queries(Path(__file__).with_name("schema.sql"))
 VIEWS = load_queries(Path(__file__).with_name("views.sql"))
+COMPARE = load_queries(Path(__file__).with_name("compare.sql"))
+INDEX_SECONDS_MAX: Final = 3_600.0
+"""How long making one group's indexes may take."""
 _GROUPS = (offsets, accounts, generations, credit_tables, purchases, users, voids)
 
 _log = structlog.get_logger(__name__)
@@ -47,18 +50,14 @@ class Version(msgspec.Struct, frozen=True):
 
 
 async def ensure(pool: Pool) -> list[Version]:
-    """The schemas that exist; makes the first where there is none.
+    """The schemas that exist; makes the first where there is none that serves.
 
     Raises:
         SchemaMismatch: some exist, and this version of the code can fill none that is in use.
     """
-    async with transaction(pool) as connection:
-        await connection.execute(QUERIES.lock)
-        if not await connection.fetchval(QUERIES.has_home):
-            await connection.execute(QUERIES.become_owner)
-            await connection.execute(QUERIES.create_home)
-        versions = await _list(connection)
-    if not versions:
+    await ensure_home(pool)
+    versions = await existing(pool)
+    if not any(version.state == "serving" for version in versions):
         await make(pool, "serving")
         versions = await existing(pool)
     in_use = [version for version in versions if version.state != "filling"]
@@ -71,6 +70,15 @@ async def ensure(pool: Pool) -> list[Version]:
             "this program; until then run projectors of the old one."
         )
     return versions
+
+
+async def ensure_home(pool: Pool) -> None:
+    """Make the schema `read` and its list of versions, where they are missing."""
+    async with transaction(pool) as connection:
+        await connection.execute(QUERIES.lock)
+        if not await connection.fetchval(QUERIES.has_home):
+            await connection.execute(QUERIES.become_owner)
+            await connection.execute(QUERIES.create_home)
 
 
 async def existing(pool: Pool) -> list[Version]:
@@ -96,6 +104,7 @@ async def make(pool: Pool, state: Literal["filling", "serving"]) -> Version:
         await connection.execute(QUERIES.create_schema)
         for group in _GROUPS:
             await connection.execute(group.QUERIES.create)
+        await connection.execute(COMPARE.create)
         await connection.execute(QUERIES.secure)
         if state == "serving":
             await index(connection)
@@ -109,7 +118,7 @@ async def index(connection: asyncpg.Connection) -> None:
     await connection.execute(QUERIES.become_owner)
     for group in _GROUPS:
         if "create_indexes" in group.QUERIES:
-            await connection.execute(group.QUERIES.create_indexes)
+            await connection.execute(group.QUERIES.create_indexes, timeout=INDEX_SECONDS_MAX)
 
 
 async def swap(connection: asyncpg.Connection, version: Version) -> None:

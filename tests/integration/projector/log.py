@@ -16,6 +16,16 @@ from runtime.waiting import until
 
 PARTITIONS = 2
 CAUGHT_UP_SECONDS = 30.0
+TABLES = (
+    "generations",
+    "images",
+    "credit_accounts",
+    "grants",
+    "ledger",
+    "purchases",
+    "users",
+    "voids",
+)
 
 
 class TestLog:
