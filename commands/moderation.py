@@ -19,6 +19,7 @@ from events.generations import Moderation
 _SPREAD = re.compile(r"(?<![a-z])(?:[a-z][^a-z]{1,3}){2,}[a-z](?![a-z])")
 _NOT_WORDS = re.compile(r"[^a-z]+")
 _REPEATED = re.compile(r"(.)\1{2,}")
+_HAS_LEET = re.compile(f"[{re.escape(''.join(map(chr, LEET)))}]")
 _INVISIBLE = frozenset({"Mn", "Me", "Cf"})
 """Unicode categories of marks and of characters that do not show."""
 _SINGLE_LETTERS_SUSPECT: Final = 3
@@ -51,12 +52,10 @@ _PHRASES: Final = tuple(
 def moderate(*texts: str | None) -> Moderation | None:
     """The first rule that the texts, taken together, are against; None: none."""
     letters = _letters(" ".join(text for text in texts if text))
-    readings = {_words(letters), _words(letters.translate(LEET))}
-    for reading in sorted(readings):
-        rule_id = _match(reading)
-        if rule_id is not None:
-            return Moderation(rule_id=rule_id, list_version=VERSION)
-    return None
+    rule_id = _match(_words(letters))
+    if rule_id is None and _HAS_LEET.search(letters):
+        rule_id = _match(_words(letters.translate(LEET)))
+    return None if rule_id is None else Moderation(rule_id=rule_id, list_version=VERSION)
 
 
 def _letters(text: str) -> str:

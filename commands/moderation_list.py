@@ -46,8 +46,7 @@ RULES: Final[tuple[tuple[str, tuple[tuple[str, str], ...]], ...]] = (
         "gore",
         (
             (
-                "beheading decapitated decapitation dismembered dismemberment disembowelled "
-                "disemboweled disembowelment",
+                "beheading decapitated decapitation dismembered dismemberment disembowelment",
                 "snuff film",
             ),
         ),

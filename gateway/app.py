@@ -1,0 +1,78 @@
+"""The app: its routes, and the layer around them."""
+
+from __future__ import annotations
+
+from typing import Any, Final, NoReturn
+
+from litestar import Litestar, Request
+from litestar.datastructures import State
+
+from gateway import (
+    auth,
+    catalogue,
+    credits,  # noqa: A004  the resource is called so
+    generations,
+    images,
+    live,
+    operations,
+    purchases,
+)
+from gateway.deps import Deps
+from gateway.front import Front
+from gateway.openapi import describe
+
+ROUTES: Final = (
+    auth.login,
+    catalogue.get_styles,
+    catalogue.get_models,
+    catalogue.get_packs,
+    generations.create,
+    generations.gallery,
+    generations.read,
+    generations.cancel,
+    generations.remove,
+    generations.restore,
+    images.remove,
+    images.restore,
+    live.make_ticket,
+    live.account_events,
+    live.generation_events,
+    credits.get_credits,
+    credits.get_history,
+    purchases.buy,
+    purchases.get_purchases,
+    operations.healthz,
+    operations.readyz,
+    operations.metrics,
+    operations.openapi,
+    operations.docs,
+    operations.docs_script,
+    operations.home,
+)
+
+
+def create_app(deps: Deps) -> Front:
+    """The ASGI app over these parts."""
+    state = State({"deps": deps, "openapi": describe(routes_only())})
+    return Front(_litestar(state), deps)
+
+
+def routes_only() -> Litestar:
+    """The routes without their parts, for the contract."""
+    return _litestar(State())
+
+
+def _litestar(state: State) -> Litestar:
+    return Litestar(
+        route_handlers=ROUTES,
+        state=state,
+        openapi_config=None,  # the contract is made by `openapi`
+        exception_handlers={Exception: _pass_on},
+        logging_config=None,
+        request_max_body_size=None,  # `http.read_body` bounds what is read
+    )
+
+
+def _pass_on(_request: Request[Any, Any, Any], error: Exception) -> NoReturn:
+    """Leave every exception to `front`, which makes it a problem document."""
+    raise error

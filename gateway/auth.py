@@ -1,0 +1,121 @@
+"""Sign-in: `POST /auth/login`."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+import msgspec
+from litestar import Request, post
+from litestar.types import ASGIApp
+from msgspec import Meta
+
+from gateway.changes import Granted
+from gateway.contract import contract
+from gateway.cursors import LogPosition, consistency_token
+from gateway.deps import Deps
+from gateway.documents import Balance, LoginDocument, UserDocument
+from gateway.hub import Subscription
+from gateway.replies import body_of, deps_of, reply
+from gateway.sign_in import SignedIn
+from runtime.postgres.pool import as_account
+from runtime.queries import load_queries
+
+_QUERIES = load_queries(Path(__file__).with_name("auth.sql"))
+
+WELCOME_WAIT_SECONDS: Final = 1.0
+"""How long a first sign-in waits for its welcome grant, so that it can show it."""
+
+
+class LoginRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who wants to sign in."""
+
+    init_data: Annotated[
+        str,
+        Meta(min_length=1, max_length=8192, description="`Telegram.WebApp.initData`, as it is."),
+    ]
+
+
+_decoder = msgspec.json.Decoder(LoginRequest)
+
+
+@post(
+    "/auth/login",
+    opt=contract(
+        "Sign in with Telegram init data.",
+        {200: LoginDocument},
+        body=LoginRequest,
+        problems=("init-data-invalid", "init-data-expired", "account-banned"),
+        public=True,
+        details="A first sign-in makes the account and brings the welcome grant.",
+    ),
+)
+async def login(request: Request[Any, Any, Any]) -> ASGIApp:
+    """Check the init data; answer with an access token, the user and the balance."""
+    deps = deps_of(request)
+    data = await body_of(request, _decoder)
+    signed_in = await deps.sign_in.telegram(data.init_data)
+    position = await _welcome(deps, signed_in)
+    user = signed_in.user
+    document = LoginDocument(
+        access_token=deps.tokens.issue(
+            signed_in.account_id, deps.settings.access_token_ttl_seconds
+        ),
+        token_type="Bearer",  # noqa: S106  the name of a scheme
+        expires_in=deps.settings.access_token_ttl_seconds,
+        user=UserDocument(
+            id=signed_in.account_id,
+            telegram_id=user.id,
+            first_name=user.first_name,
+            last_name=user.last_name,
+            username=user.username,
+            language=user.language_code or None,
+        ),
+        balance=await _balance(deps, UUID(signed_in.account_id)),
+    )
+    headers = []
+    if position is not None:
+        headers.append((b"consistency-token", consistency_token(*position).encode()))
+    return reply(document, headers=headers)
+
+
+async def _welcome(deps: Deps, signed_in: SignedIn) -> LogPosition | None:
+    """For a first sign-in: wait, not for long, until the welcome grant can be read."""
+    registered = signed_in.registered_at
+    if registered is None:
+        return None
+    position = LogPosition(registered.partition, registered.offset)
+    if not signed_in.welcomed:
+        return position
+    subscription = deps.hub.subscribe(signed_in.account_id)
+    try:
+        async with asyncio.timeout(WELCOME_WAIT_SECONDS):
+            position = await _granted(deps, signed_in.account_id, position, subscription)
+            await deps.consistency.passed(position)
+    except TimeoutError:
+        pass  # the grant is on its way; the answer only shows it later
+    finally:
+        deps.hub.unsubscribe(subscription)
+    return position
+
+
+async def _granted(
+    deps: Deps, account_id: str, registered: LogPosition, subscription: Subscription
+) -> LogPosition:
+    items = deps.hub.since(account_id, registered.offset)
+    while not subscription.cut:
+        for item in items:
+            if isinstance(item.change, Granted):
+                return LogPosition(item.partition, item.offset)
+        items = await subscription.get(WELCOME_WAIT_SECONDS)
+    return registered
+
+
+async def _balance(deps: Deps, account_id: UUID) -> Balance:
+    async with as_account(deps.pool, account_id) as connection:
+        row = await connection.fetchrow(_QUERIES.get_balance, account_id)
+    if row is None:
+        return Balance()
+    return Balance(available=row["available"], reserved=row["reserved"], debt=row["debt"])

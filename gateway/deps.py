@@ -1,0 +1,60 @@
+"""Everything that a handler may need, made in one place (`gateway.main`) and handed in."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from gateway.consistency import Consistency
+from gateway.flood import FloodGuard
+from gateway.hub import Hub
+from gateway.models import Offer
+from gateway.presigned import Presigned
+from gateway.replay import KnownGenerations
+from gateway.sign_in import SignIn
+from gateway.signed_in import Authenticator
+from gateway.tail import Tail
+from gateway.tail_reader import TailReader
+from gateway.tokens import Tokens
+from runtime.crypto.keys import AccountKeys
+from runtime.kafka.clock import BrokerClock
+from runtime.kafka.records import Outgoing, Position
+from runtime.postgres.pool import Pool
+from runtime.settings import Settings
+
+
+class Log(Protocol):
+    """Where facts are appended; `runtime.kafka.producer.LogProducer` or a fake of it."""
+
+    async def append(
+        self, topic: str, outgoing: Outgoing, *, partition: int | None = None
+    ) -> Position:
+        """As `LogProducer.append`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deps:
+    """The parts of one gateway."""
+
+    settings: Settings
+    log: Log
+    clock: BrokerClock
+    pool: Pool
+    keys: AccountKeys
+    tokens: Tokens
+    authenticator: Authenticator
+    sign_in: SignIn
+    tail: Tail
+    tail_reader: TailReader
+    hub: Hub
+    flood: FloodGuard
+    known: KnownGenerations
+    consistency: Consistency
+    presigned: Presigned
+    read_event: Callable[[int, int], Awaitable[bytes | None]]
+    """The value of the event log's record at (partition, offset); None: there is none."""
+    offer: Offer
+    checks: dict[str, Callable[[], Awaitable[str | None]]]
+    """Readiness by part: None when it is ready, else a sentence why not."""

@@ -1,0 +1,229 @@
+"""What went wrong, as a problem document (RFC 9457); the only place where errors become HTTP.
+
+Every refusal has a code that never changes: it is the end of the problem's `type`. A problem never
+shows a traceback or a message of the code's own; what nobody foresaw is `internal`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any, Final, NamedTuple
+
+import asyncpg
+import msgspec
+import structlog
+from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
+from litestar.exceptions import ValidationException as ParameterInvalid
+
+from commands.requests import InvalidRequest
+from runtime.errors import PixelpopError
+
+_log = structlog.get_logger(__name__)
+
+TYPE_PREFIX: Final = "https://pixelpop.app/problems/"
+MEDIA_TYPE: Final = b"application/problem+json"
+RETRY_AFTER_SECONDS: Final = 1
+"""For 503s that do not know better."""
+
+
+class Answer(NamedTuple):
+    """A whole response."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+
+class Kind(NamedTuple):
+    """What all problems of one code share."""
+
+    status: int
+    title: str
+
+
+KINDS: Final[dict[str, Kind]] = {
+    # What the client sent.
+    "malformed-json": Kind(400, "The body is not JSON"),
+    "invalid-request": Kind(422, "The request has fields that cannot be used"),
+    "invalid-parameter": Kind(400, "A parameter of the address cannot be used"),
+    "invalid-header": Kind(400, "A header cannot be used"),
+    "cursor-invalid": Kind(400, "The cursor is not ours"),
+    "kind-not-available": Kind(422, "This kind of generation is not available yet"),
+    "idempotency-key-missing": Kind(400, "The Idempotency-Key header is missing"),
+    "idempotency-key-invalid": Kind(400, "The Idempotency-Key header cannot be used"),
+    "idempotency-key-reused": Kind(422, "This Idempotency-Key belongs to another request"),
+    "body-too-large": Kind(413, "The body is too large"),
+    "body-too-slow": Kind(408, "The body took too long"),
+    "record-too-large": Kind(413, "The request is too large"),
+    "not-sealable": Kind(422, "A text holds characters that cannot be kept"),
+    "unsupported-media-type": Kind(415, "The body must be JSON"),
+    "method-not-allowed": Kind(405, "This address does not know that method"),
+    "not-found": Kind(404, "There is no such thing here"),
+    # Who sent it.
+    "token-missing": Kind(401, "Sign in first"),
+    "token-invalid": Kind(401, "The access token cannot be used"),
+    "init-data-invalid": Kind(401, "The Telegram sign-in data cannot be used"),
+    "init-data-expired": Kind(401, "The Telegram sign-in data has expired"),
+    "account-erased": Kind(401, "This account no longer exists"),
+    "key-destroyed": Kind(401, "This account no longer exists"),
+    "account-banned": Kind(403, "This account is blocked"),
+    # What was decided.
+    "insufficient-credits": Kind(402, "Not enough credits"),
+    "rate-limited": Kind(429, "Too many generations"),
+    "prohibited": Kind(422, "The prompt is against the rules"),
+    "unavailable": Kind(422, "This is not for sale"),
+    "timed-out": Kind(503, "It was not decided in time"),
+    "being-made": Kind(409, "It is being made already"),
+    "already-finished": Kind(409, "It is finished already"),
+    "gone-from-bin": Kind(410, "It can no longer be restored"),
+    "payments-not-configured": Kind(501, "Payments are not configured"),
+    # What this service cannot do now.
+    "overloaded": Kind(503, "Too much is going on"),
+    "log-overloaded": Kind(503, "Too much is going on"),
+    "append-unknown": Kind(503, "The outcome is not known yet"),
+    "not-caught-up": Kind(503, "What was written is not readable yet"),
+    "too-many-streams": Kind(503, "Too many event streams are open"),
+    "database-unavailable": Kind(503, "The database does not answer"),
+    "read-models-missing": Kind(503, "The read models are not there yet"),
+    "objects-unavailable": Kind(503, "The object storage does not answer"),
+    "clock-unset": Kind(503, "The service is starting"),
+    "http-error": Kind(400, "The request cannot be answered"),
+    "internal": Kind(500, "Something went wrong"),
+}
+"""Every code that a client can meet."""
+
+_CODES_BY_STATUS: Final = {404: "not-found", 405: "method-not-allowed", 413: "body-too-large"}
+_HIDDEN_DETAILS: Final = {
+    "database-unavailable": "The database does not answer at the moment. Try again shortly.",
+    "objects-unavailable": "The object storage does not answer at the moment. Try again shortly.",
+    "log-overloaded": (
+        "More is being asked than can be taken. Nothing was done; try again shortly, with the "
+        "same Idempotency-Key if you sent one."
+    ),
+    "append-unknown": (
+        "Your request was sent on, but nobody knows yet whether it was taken. Send it again with "
+        "the same Idempotency-Key to find out; it will not be done twice."
+    ),
+    "read-models-missing": "The read models are being built. Try again shortly.",
+    "clock-unset": "The service is starting. Try again shortly.",
+    "record-too-large": "The request is too large to be kept. Make it shorter.",
+    "not-sealable": "A text holds characters that are no Unicode text. Remove them.",
+    "key-destroyed": "This account was erased. Sign in again to make a new one.",
+    "internal": "This is our fault, and it was recorded. Try again, or tell us the request id.",
+}
+"""Sentences for errors whose own message speaks to an operator."""
+
+
+class Problem(PixelpopError):
+    """A refusal; `code` is one of `KINDS`.
+
+    Args:
+        code: what happened.
+        detail: a sentence that says what happened and what to do.
+        headers: for the response, e.g. `Retry-After`.
+        members: further members of the document.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        detail: str,
+        *,
+        headers: Sequence[tuple[bytes, bytes]] = (),
+        **members: Any,
+    ) -> None:
+        super().__init__(detail)
+        self.code = code  # type: ignore[misc]  # one class, many codes
+        self.headers = list(headers)
+        self.members = members
+
+
+class Overloaded(PixelpopError):
+    """More requests are under way than this process takes on."""
+
+    code = "overloaded"
+    retryable = True
+
+
+def field_problem(field: str, reason: str) -> Problem:
+    """The refusal of one field of a body."""
+    return Problem(
+        "invalid-request",
+        f"The field {field} {reason}." if field else f"The body {reason}.",
+        errors=[{"field": field, "reason": reason}],
+    )
+
+
+def render(error: Exception, instance: str, extra: Sequence[tuple[bytes, bytes]] = ()) -> Answer:
+    """The response to an exception; logs what nobody foresaw.
+
+    Args:
+        error: any exception.
+        instance: the address that was asked for, without its query.
+        extra: further response headers.
+    """
+    problem = error if isinstance(error, Problem) else _as_problem(error)
+    kind = KINDS[problem.code]
+    headers = [(b"content-type", MEDIA_TYPE), (b"cache-control", b"no-store")]
+    headers += [*problem.headers, *extra]
+    members = dict(problem.members)
+    if kind.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        members.setdefault("retry_after", RETRY_AFTER_SECONDS)
+    if "retry_after" in members and not any(name == b"retry-after" for name, _ in headers):
+        headers.append((b"retry-after", str(members["retry_after"]).encode()))
+    if kind.status == HTTPStatus.UNAUTHORIZED:
+        headers.append((b"www-authenticate", b'Bearer realm="pixelpop"'))
+    document = {
+        "type": TYPE_PREFIX + problem.code,
+        "title": kind.title,
+        "status": kind.status,
+        "detail": str(problem),
+        "instance": instance,
+        **members,
+    }
+    return Answer(kind.status, headers, msgspec.json.encode(document))
+
+
+def _as_problem(error: Exception) -> Problem:
+    if isinstance(error, InvalidRequest):
+        return field_problem(error.field, error.reason)
+    if isinstance(error, HTTPException):
+        return _of_litestar(error)
+    if isinstance(error, asyncpg.UndefinedTableError | asyncpg.InvalidSchemaNameError):
+        return Problem("read-models-missing", _HIDDEN_DETAILS["read-models-missing"])
+    code = error.code if isinstance(error, PixelpopError) else "internal"
+    if code not in KINDS or code == "internal":
+        _log.error("request failed", code=code, exc_info=error)
+        code = "internal"
+    elif KINDS[code].status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        _log.warning("request not answered", code=code, error=str(error))
+    return Problem(code, _HIDDEN_DETAILS.get(code) or str(error))
+
+
+def _of_litestar(error: HTTPException) -> Problem:
+    if isinstance(error, NotFoundException):
+        return Problem("not-found", "Nothing is at this address. See /docs for what there is.")
+    if isinstance(error, MethodNotAllowedException):
+        allow = (error.headers or {}).get("Allow", "")
+        return Problem(
+            "method-not-allowed",
+            "This address does not know that method. See /docs for what it knows.",
+            headers=[(b"allow", allow.encode())] if allow else (),
+        )
+    if isinstance(error, ParameterInvalid):
+        extra = error.extra if isinstance(error.extra, list) else []
+        found = [
+            {"field": str(one.get("key", "")), "reason": str(one.get("message", ""))}
+            for one in extra
+            if isinstance(one, dict)
+        ]
+        names = ", ".join(one["field"] for one in found) or "a parameter"
+        reasons = "; ".join(one["reason"] for one in found)
+        detail = f"This cannot be used: {names}" + (f" ({reasons})." if reasons else ".")
+        return Problem("invalid-parameter", detail, errors=found)
+    if error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        _log.error("request failed", exc_info=error)
+        return Problem("internal", _HIDDEN_DETAILS["internal"])
+    code = _CODES_BY_STATUS.get(error.status_code, "http-error")
+    return Problem(code, "The request cannot be answered as it was sent. See /docs.")

@@ -1,0 +1,163 @@
+"""The outermost layer: bounds, identity and measurement of every request, and the hot path.
+
+`POST /generations` is answered from here without Litestar's routing, which costs as much as all
+the rest of it; the route declared in `generations` does the same, one call further in.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from http import HTTPStatus
+from itertools import count
+from typing import Any, Final
+
+import structlog
+from litestar import Litestar
+
+from gateway import metrics
+from gateway.deps import Deps
+from gateway.errors import Overloaded, render
+from gateway.events_out import traceparent
+from gateway.http import header_in, read_body, visible_ascii
+from gateway.replies import send_answer
+from gateway.submissions import submit
+from runtime.telemetry.logs import correlated
+
+_log = structlog.get_logger(__name__)
+
+REQUEST_ID_CHARS_MAX: Final = 128
+STREAMS: Final = "/events"
+ALWAYS: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+"""Answered however much is going on: whoever asks needs to know just then."""
+HOT: Final = "/generations"
+FULL: Final = (
+    "More requests are under way than this service takes on. Wait a moment, then try again."
+)
+
+_TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_SECONDS = {
+    method: metrics.REQUEST_SECONDS.labels(method) for method in ("GET", "POST", "DELETE", "other")
+}
+_SECURITY: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+)
+
+
+class Front:
+    """An ASGI app around the Litestar app.
+
+    Args:
+        app: routes.
+        deps: parts; the settings among them bound what is taken on.
+    """
+
+    def __init__(self, app: Litestar, deps: Deps) -> None:
+        self._app = app
+        self._deps = deps
+        self._in_flight_max = deps.settings.requests_in_flight_max
+        self._prefix = os.urandom(6).hex()
+        self._counter = count(1)
+        self.in_flight = 0
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        path = scope["path"]
+        headers = scope["headers"] = list(scope["headers"])
+        counted = not path.endswith(STREAMS)
+        sender = _Sender(send, self._request_id(headers))
+        token = traceparent.set(_trace(headers))
+        self.in_flight += counted
+        full = self.in_flight > self._in_flight_max and path not in ALWAYS
+        try:
+            with correlated(sender.request_id):
+                if full:
+                    await send_answer(render(Overloaded(FULL), path), sender)
+                else:
+                    await self._answer(scope, receive, sender, path)
+        finally:
+            traceparent.reset(token)
+            self.in_flight -= counted
+            _measure(scope["method"], sender.status, time.perf_counter() - began, counted=counted)
+
+    async def _answer(self, scope: Any, receive: Any, sender: _Sender, path: str) -> None:
+        try:
+            if path == HOT and scope["method"] == "POST":
+                await self._submit(scope["headers"], receive, sender)
+            else:
+                await self._app(scope, receive, sender)
+        except Exception as error:
+            if sender.status:
+                _log.exception("answer broken off", path=path)
+                raise
+            await send_answer(render(error, path), sender)
+
+    async def _submit(
+        self, headers: list[tuple[bytes, bytes]], receive: Any, sender: _Sender
+    ) -> None:
+        deps = self._deps
+        settings = deps.settings
+        authorization = header_in(headers, b"authorization")
+        account = deps.authenticator.at_hand(authorization)
+        if account is None:
+            account = await deps.authenticator.verify(authorization)
+        body = await read_body(
+            headers,
+            receive,
+            max_bytes=settings.body_max_bytes,
+            timeout_seconds=settings.body_timeout_seconds,
+        )
+        await send_answer(await submit(deps, headers, body, account), sender)
+
+    def _request_id(self, headers: list[tuple[bytes, bytes]]) -> str:
+        given = header_in(headers, b"x-request-id")
+        if given is not None:
+            text = visible_ascii(given, REQUEST_ID_CHARS_MAX)
+            if text is not None:
+                return text
+        return f"{self._prefix}-{next(self._counter):x}"
+
+
+class _Sender:
+    """Adds what every answer has, and remembers its status."""
+
+    __slots__ = ("_send", "request_id", "status")
+
+    def __init__(self, send: Any, request_id: str) -> None:
+        self._send = send
+        self.request_id = request_id
+        self.status = 0
+
+    async def __call__(self, message: Any) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            message["headers"] = [
+                *message["headers"],
+                *_SECURITY,
+                (b"x-request-id", self.request_id.encode()),
+            ]
+        await self._send(message)
+
+
+def _trace(headers: list[tuple[bytes, bytes]]) -> str | None:
+    given = header_in(headers, b"traceparent")
+    if given is None or _TRACEPARENT.fullmatch(given) is None:
+        return None
+    return given.decode("ascii")
+
+
+def _measure(method: str, status: int, seconds: float, *, counted: bool) -> None:
+    if counted:
+        (_SECONDS.get(method) or _SECONDS["other"]).observe(seconds)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == 0:
+        metrics.ANSWERED_BADLY.inc()
+    elif status >= HTTPStatus.BAD_REQUEST:
+        metrics.ANSWERED_REFUSED.inc()
+    else:
+        metrics.ANSWERED_WELL.inc()

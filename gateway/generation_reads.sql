@@ -1,0 +1,33 @@
+-- name: get_generation
+SELECT *
+FROM read.generations
+WHERE account_id = $1 AND generation_id = $2;
+
+-- name: get_images
+SELECT image_id, generation_id, index, object_key, preview_key, width, height, deleted_at_ms
+FROM read.images
+WHERE account_id = $1 AND generation_id = ANY($2::uuid[])
+ORDER BY generation_id, index;
+
+-- name: get_image
+SELECT image_id, generation_id, deleted_at_ms
+FROM read.images
+WHERE account_id = $1 AND image_id = $2;
+
+-- name: list_generations
+-- Newest first from a place on; nothing that is in the bin unless it is asked for.
+SELECT *
+FROM read.generations
+WHERE
+    account_id = $1
+    AND ($2::bigint IS NULL OR (requested_at_ms, generation_id) < ($2, $3::uuid))
+    AND ($4::text IS NULL OR status = $4)
+    AND ($5::text IS NULL OR style_id = $5)
+    AND (deleted_at_ms IS NOT NULL) = $6
+ORDER BY requested_at_ms DESC, generation_id DESC
+LIMIT $7;
+
+-- name: get_balance
+SELECT available, reserved, debt
+FROM read.credit_accounts
+WHERE account_id = $1;

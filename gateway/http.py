@@ -1,0 +1,130 @@
+"""Reading requests: bodies within their bounds, headers, JSON without surprises."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from events.ids import is_uuid
+from gateway.errors import Problem, field_problem
+from runtime.errors import PixelpopError
+
+Headers = Iterable[tuple[bytes, bytes]]
+"""Names in lower case, as ASGI has them; iterated more than once."""
+Receive = Callable[[], Awaitable[Any]]
+Kind = TypeVar("Kind")
+
+_PATH_IN_MESSAGE = re.compile(r" - at `(?P<path>[^`]*)`$")
+_VISIBLE = re.compile(rb"[\x21-\x7e]+")
+_JSON_TYPES: Final = (b"application/json",)
+
+
+class BodyTooLarge(PixelpopError):
+    """The body is larger than `body_max_bytes`."""
+
+    code = "body-too-large"
+
+
+class BodyTooSlow(PixelpopError):
+    """The body did not come within `body_timeout_seconds`."""
+
+    code = "body-too-slow"
+
+
+class ClientGone(PixelpopError):
+    """The client went away before it had sent its whole body; nobody reads the answer."""
+
+    code = "http-error"
+
+
+def header_in(headers: Headers, name: bytes) -> bytes | None:
+    """The first header of that lower-case name."""
+    for one, value in headers:
+        if one == name:
+            return value
+    return None
+
+
+async def read_body(
+    headers: Headers, receive: Receive, *, max_bytes: int, timeout_seconds: float
+) -> bytes:
+    """The whole body.
+
+    Raises:
+        BodyTooLarge, BodyTooSlow, ClientGone: nothing more of it is read.
+    """
+    length = header_in(headers, b"content-length")
+    if length is not None and length.isdigit() and int(length[:12]) > max_bytes:
+        raise _too_large(max_bytes)
+    try:
+        async with asyncio.timeout(timeout_seconds):
+            body = b""
+            while True:
+                message = await receive()
+                if message["type"] != "http.request":
+                    raise ClientGone("The client went away.")
+                body += bytes(message.get("body", b""))
+                if len(body) > max_bytes:
+                    raise _too_large(max_bytes)
+                if not message.get("more_body", False):
+                    return body
+    except TimeoutError:
+        raise BodyTooSlow("The body took too long to arrive. Send it again.") from None
+
+
+def _too_large(max_bytes: int) -> BodyTooLarge:
+    return BodyTooLarge(f"The body is larger than {max_bytes} bytes, which is the most taken here.")
+
+
+def decode_json(headers: Headers, body: bytes, decoder: msgspec.json.Decoder[Kind]) -> Kind:
+    """Decode a JSON body strictly.
+
+    Raises:
+        Problem: another media type, no JSON, or fields that cannot be used, each named.
+    """
+    media_type = header_in(headers, b"content-type") or b""
+    if media_type.split(b";", 1)[0].strip().lower() not in _JSON_TYPES:
+        raise Problem("unsupported-media-type", "Send the body as Content-Type: application/json.")
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError as error:
+        raise _invalid(str(error)) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Problem(
+            "malformed-json", "The body is not valid JSON. Check it and send it again."
+        ) from error
+
+
+def _invalid(message: str) -> Problem:
+    found = _PATH_IN_MESSAGE.search(message)
+    path = found["path"].removeprefix("$").removeprefix(".") if found else ""
+    reason = _PATH_IN_MESSAGE.sub("", message)
+    unknown = re.fullmatch(r"Object contains unknown field `(?P<name>.*)`", reason, re.DOTALL)
+    if unknown:
+        return field_problem(unknown["name"][:64], "is not a field of this request")
+    missing = re.fullmatch(r"Object missing required field `(?P<name>.*)`", reason)
+    if missing:
+        return field_problem(missing["name"], "is missing")
+    return field_problem(path, f"cannot be used: {reason[:1].lower()}{reason[1:]}")
+
+
+def id_in_path(text: str, what: str) -> str:
+    """A UUID from the address, in canonical form.
+
+    Raises:
+        Problem: it is none, so nothing can have it.
+    """
+    if not is_uuid(text):
+        raise Problem("not-found", f"There is no {what} with this id.")
+    return text
+
+
+def visible_ascii(value: bytes, chars_max: int) -> str | None:
+    """A header's value, if it is 1 to `chars_max` visible ASCII characters; else None."""
+    if len(value) > chars_max or _VISIBLE.fullmatch(value) is None:
+        return None
+    return value.decode("ascii")

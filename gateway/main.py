@@ -1,0 +1,171 @@
+"""Wires the gateway process: `pixelpop gateway`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+import structlog
+
+from events.topics import EVENTS, LIVE
+from gateway.app import create_app
+from gateway.consistency import Consistency
+from gateway.deps import Deps
+from gateway.flood import FloodGuard
+from gateway.hub import Hub
+from gateway.models import offer_of
+from gateway.presigned import Presigned
+from gateway.readiness import checks
+from gateway.replay import KnownGenerations
+from gateway.server import HttpServer
+from gateway.sign_in import SignIn
+from gateway.signed_in import Authenticator
+from gateway.tail import Tail
+from gateway.tail_reader import TailReader
+from gateway.tokens import Tokens
+from runtime import process
+from runtime.crypto.keys import AccountKeys
+from runtime.crypto.master import master_keys
+from runtime.errors import PixelpopError, SettingsError
+from runtime.kafka.clock import BrokerClock
+from runtime.kafka.lookup import read_one
+from runtime.kafka.producer import LogProducer
+from runtime.objects import ObjectStore, open_objects
+from runtime.ports import free_port
+from runtime.postgres.account_keys import wrapped_key_loader
+from runtime.postgres.pool import Pool, assert_least_privilege, open_pool
+from runtime.settings import Settings
+from runtime.telemetry import metrics
+
+_log = structlog.get_logger(__name__)
+
+CLOCK_SECONDS: Final = 30.0
+"""How often the broker's time is asked for; a machine that slept must not act on an old time."""
+
+
+async def main(settings: Settings, stop: asyncio.Event) -> None:
+    """Serve until `stop` is set, then let what is under way finish.
+
+    Raises:
+        StartError: settings, database role or port cannot be used.
+    """
+    async with running_parts(settings) as deps:
+        port = settings.port or free_port()
+        server = HttpServer(create_app(deps), settings, port)
+        await server.start()
+        metrics.name_process("gateway", settings.slot)
+        process.ready(settings, port)
+        _log.info("gateway ready", host=settings.host, port=port)
+        ended = asyncio.create_task(server.wait())
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait({ended, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if not stop.is_set():
+                raise ServerEnded("The HTTP server ended by itself.")
+        finally:
+            stopping.cancel()
+            deps.hub.close()
+            await server.stop()
+            ended.cancel()
+
+
+class ServerEnded(PixelpopError):
+    """The HTTP server stopped without being asked to."""
+
+    code = "server-ended"
+    retryable = True
+
+
+@asynccontextmanager
+async def running_parts(settings: Settings) -> AsyncIterator[Deps]:
+    """Everything behind the HTTP server, running; stopped in reverse order at the end."""
+    if settings.jwt_secret is None:
+        raise SettingsError("JWT_SECRET is not set.")
+    clock = BrokerClock()
+    async with contextlib.AsyncExitStack() as stack:
+        pool = await open_pool(settings, application_name=f"pixelpop gateway {settings.slot}")
+        stack.push_async_callback(_close_pool, settings, pool)
+        await assert_least_privilege(pool)
+        objects = await stack.enter_async_context(open_objects(settings))
+        producer = LogProducer(settings, clock=clock, role=f"gateway-{settings.slot}")
+        await producer.start()
+        stack.push_async_callback(producer.stop)
+        await clock.prime(producer, LIVE)
+        await producer.partitions(EVENTS)
+        deps = _wire(settings, pool, producer, objects, clock, settings.jwt_secret)
+        stack.push_async_callback(deps.consistency.stop)
+        deps.tail_reader.start()
+        stack.push_async_callback(deps.tail_reader.stop)
+        keeping = asyncio.create_task(_keep_time(clock, producer))
+        stack.callback(keeping.cancel)
+        yield deps
+
+
+def _wire(
+    settings: Settings,
+    pool: Pool,
+    producer: LogProducer,
+    objects: ObjectStore,
+    clock: BrokerClock,
+    jwt_secret: str,
+) -> Deps:
+    masters = master_keys(settings)
+    keys = AccountKeys(wrapped_key_loader(pool), masters)
+    tokens = Tokens(jwt_secret)
+    sign_in = SignIn(settings, pool, producer, keys, masters, clock)
+    authenticator = Authenticator(tokens, sign_in, keys, accounts_max=settings.cached_tokens_max)
+    hub = Hub(
+        settings.tail_changes_max,
+        settings.streams_max,
+        settings.streams_per_account_max,
+        settings.stream_queue_max,
+    )
+    tail = Tail(
+        settings.tail_generations_max,
+        on_change=hub.publish,
+        on_erased=authenticator.forget,
+    )
+    tail_reader = TailReader(settings, clock, tail, hub)
+
+    async def read_event(partition: int, offset: int) -> bytes | None:
+        record = await read_one(settings, EVENTS, partition, offset)
+        return None if record is None else record.value
+
+    return Deps(
+        settings=settings,
+        log=producer,
+        clock=clock,
+        pool=pool,
+        keys=keys,
+        tokens=tokens,
+        authenticator=authenticator,
+        sign_in=sign_in,
+        tail=tail,
+        tail_reader=tail_reader,
+        hub=hub,
+        flood=FloodGuard(settings.flood_accounts_max),
+        known=KnownGenerations(pool),
+        consistency=Consistency(pool, settings.consistency_wait_seconds),
+        presigned=Presigned(objects, settings.presign_ttl_seconds),
+        read_event=read_event,
+        offer=offer_of(settings),
+        checks=checks(producer, clock, pool, objects, tail_reader),
+    )
+
+
+async def _keep_time(clock: BrokerClock, producer: LogProducer) -> None:
+    while True:
+        await asyncio.sleep(CLOCK_SECONDS)
+        try:
+            await clock.prime(producer, LIVE)
+        except PixelpopError as error:
+            _log.warning("the broker's time was not learned", error=str(error))
+
+
+async def _close_pool(settings: Settings, pool: Pool) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(settings.database_connect_timeout_seconds):
+            await pool.close()

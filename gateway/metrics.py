@@ -1,0 +1,45 @@
+"""What the gateway measures about itself; the first two carry the service's objectives."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+DONE_SECONDS = Histogram(
+    "pixelpop_generation_done_seconds",
+    "From the append of a request to the append of its pictures, by the broker's clock. "
+    "Objective: p95.",
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 45, 60, 90, 120, 180, 300, 600),
+)
+ANSWERS = Counter(
+    "pixelpop_gateway_answers",
+    "Answers by class. Objective: the share that is no server error.",
+    ["outcome"],
+)
+ANSWERED_WELL = ANSWERS.labels("ok")
+ANSWERED_REFUSED = ANSWERS.labels("client_error")
+ANSWERED_BADLY = ANSWERS.labels("server_error")
+REQUEST_SECONDS = Histogram(
+    "pixelpop_gateway_request_seconds",
+    "From the first byte of a request to the end of its answer; event streams are not in it.",
+    ["method"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+)
+IN_FLIGHT = Gauge("pixelpop_gateway_requests_in_flight", "Requests under way.")
+STREAMS = Gauge("pixelpop_gateway_streams", "Open event streams.")
+STREAMS_CUT = Counter(
+    "pixelpop_gateway_streams_cut", "Event streams closed because their reader was too slow."
+)
+TAIL_UNREADABLE = Counter(
+    "pixelpop_gateway_tail_unreadable", "Log records that the gateway's tail could not read."
+)
+TAIL_RESTARTS = Counter("pixelpop_gateway_tail_restarts", "Times that the tail began anew.")
+DECISION_SECONDS = Histogram(
+    "pixelpop_gateway_decision_seconds",
+    "From a request's arrival to its decision, where one came in time.",
+    buckets=(0.001, 0.0025, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1),
+)
+UNDECIDED = Counter(
+    "pixelpop_gateway_undecided", "Requests answered before their decision, for it took too long."
+)
+FLOODED = Counter("pixelpop_gateway_flooded", "Requests refused before they reached the log.")
+REPLAYED = Counter("pixelpop_gateway_replayed", "Requests that repeated an earlier one.")

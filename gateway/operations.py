@@ -1,0 +1,125 @@
+"""For those who run it: health, readiness, metrics, the contract and its documentation."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from litestar import Request, get
+from litestar.types import ASGIApp
+
+from gateway.contract import contract
+from gateway.errors import Answer
+from gateway.replies import JSON, PRIVATE, Reply, deps_of
+from runtime.errors import PixelpopError
+from runtime.telemetry.metrics import exposition
+
+CHECK_SECONDS_MAX: Final = 3.0
+"""How long one part may take to show that it is ready."""
+HTML: Final = "text/html; charset=utf-8"
+_PAGES = Path(__file__).parent / "pages"
+_POLICY: Final = (
+    b"default-src 'none'; style-src 'unsafe-inline'; script-src 'self'; connect-src 'self'; "
+    b"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_CONTENT_SECURITY: Final = (b"content-security-policy", _POLICY)
+
+
+class PartDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether one part is ready."""
+
+    ready: bool
+    reason: str | None = None
+    took_ms: int = 0
+
+
+class ReadyDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether this gateway can do all its work."""
+
+    ready: bool
+    parts: dict[str, PartDocument]
+
+
+class HealthDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """It runs."""
+
+    status: str = "ok"
+
+
+@get("/healthz", opt=contract("Whether the process runs.", {200: HealthDocument}, public=True))
+async def healthz() -> ASGIApp:
+    """It does."""
+    return Reply(Answer(200, [JSON, PRIVATE], msgspec.json.encode(HealthDocument())))
+
+
+@get(
+    "/readyz",
+    opt=contract(
+        "Whether everything that it needs answers.",
+        {200: ReadyDocument, 503: ReadyDocument},
+        public=True,
+        details="Appends a tick to the log, asks the database and the object storage.",
+    ),
+)
+async def readyz(request: Request[Any, Any, Any]) -> ASGIApp:
+    """Ask every part, all at once."""
+    checks = deps_of(request).checks
+    answers = await asyncio.gather(*(_check(one) for one in checks.values()))
+    parts = dict(zip(checks, answers, strict=True))
+    ready = all(part.ready for part in parts.values())
+    body = msgspec.json.encode(ReadyDocument(ready=ready, parts=parts))
+    return Reply(Answer(200 if ready else 503, [JSON, PRIVATE], body))
+
+
+async def _check(check: Any) -> PartDocument:
+    began = time.monotonic()
+    try:
+        async with asyncio.timeout(CHECK_SECONDS_MAX):
+            reason = await check()
+    except TimeoutError:
+        reason = f"no answer within {CHECK_SECONDS_MAX:g} s"
+    except PixelpopError as error:
+        reason = error.code
+    except Exception as error:  # noqa: BLE001  whatever it is, the part is not ready
+        reason = type(error).__name__
+    took_ms = round((time.monotonic() - began) * 1000)
+    return PartDocument(ready=reason is None, reason=reason, took_ms=took_ms)
+
+
+@get("/metrics", opt=contract("Metrics for Prometheus.", {200: "text/plain"}, public=True))
+async def metrics() -> ASGIApp:
+    """The process's metrics."""
+    body, media_type = exposition()
+    return Reply(Answer(200, [(b"content-type", media_type.encode()), PRIVATE], body))
+
+
+@get("/openapi.json", opt=contract("This contract.", {200: "application/json"}, public=True))
+async def openapi(request: Request[Any, Any, Any]) -> ASGIApp:
+    """The contract as OpenAPI 3.1."""
+    return Reply(Answer(200, [JSON], request.app.state.openapi))
+
+
+@get("/docs", opt=contract("This contract, for people.", {200: HTML}, public=True))
+async def docs() -> ASGIApp:
+    """A page that shows `/openapi.json`; it loads nothing from elsewhere."""
+    return _page("docs.html", HTML)
+
+
+@get("/docs.js", opt=contract("The script of /docs.", {200: "text/javascript"}, public=True))
+async def docs_script() -> ASGIApp:
+    """What renders the contract."""
+    return _page("docs.js", "text/javascript; charset=utf-8")
+
+
+@get("/", opt=contract("That it runs, for people.", {200: HTML}, public=True))
+async def home() -> ASGIApp:
+    """A page that says what this is."""
+    return _page("home.html", HTML)
+
+
+def _page(name: str, media_type: str) -> Reply:
+    headers = [(b"content-type", media_type.encode()), _CONTENT_SECURITY]
+    return Reply(Answer(200, headers, (_PAGES / name).read_bytes()))

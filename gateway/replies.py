@@ -1,0 +1,100 @@
+"""How handlers get at their parts, and answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import msgspec
+from litestar import Request
+from litestar.types import Receive, Scope, Send
+
+from gateway.errors import Answer, Problem
+from gateway.http import decode_json, header_in, read_body
+from gateway.signed_in import Account
+
+if TYPE_CHECKING:
+    from gateway.deps import Deps
+
+Kind = TypeVar("Kind")
+JSON = (b"content-type", b"application/json")
+PRIVATE = (b"cache-control", b"no-store")
+
+
+class Reply:
+    """An ASGI app that sends one answer."""
+
+    __slots__ = ("_answer",)
+
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        """Send it."""
+        await send_answer(self._answer, send)
+
+
+async def send_answer(answer: Answer, send: Any) -> None:
+    """Send a whole answer."""
+    status, headers, body = answer
+    headers.append((b"content-length", b"%d" % len(body)))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def deps_of(request: Request[Any, Any, Any]) -> Deps:
+    """The parts of this gateway."""
+    return cast("Deps", request.app.state.deps)
+
+
+async def signed_in(request: Request[Any, Any, Any]) -> Account:
+    """Who asks.
+
+    Raises:
+        PixelpopError: nobody that we know.
+    """
+    authorization = header_in(request.scope["headers"], b"authorization")
+    return await deps_of(request).authenticator.verify(authorization)
+
+
+async def body_of(request: Request[Any, Any, Any], decoder: msgspec.json.Decoder[Kind]) -> Kind:
+    """The request's JSON body, decoded strictly.
+
+    Raises:
+        Problem, PixelpopError: it cannot be used.
+    """
+    settings = deps_of(request).settings
+    headers = request.scope["headers"]
+    body = await read_body(
+        headers,
+        request.receive,
+        max_bytes=settings.body_max_bytes,
+        timeout_seconds=settings.body_timeout_seconds,
+    )
+    return decode_json(headers, body, decoder)
+
+
+def query_of(request: Request[Any, Any, Any], kind: type[Kind]) -> Kind:
+    """The query parameters; a parameter that `kind` does not have is refused.
+
+    Raises:
+        Problem: they cannot be used; the message names the first one that cannot.
+    """
+    found: dict[str, Any] = dict(request.query_params.items())
+    try:
+        return msgspec.convert(found, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise Problem("invalid-parameter", f"A parameter cannot be used: {error}.") from error
+
+
+def reply(
+    document: object, status: int = 200, headers: Sequence[tuple[bytes, bytes]] = ()
+) -> Reply:
+    """JSON that belongs to one account: never cached."""
+    body = msgspec.json.encode(document)
+    return Reply(Answer(status, [JSON, PRIVATE, *headers], body))
+
+
+def nothing(status: int = 204, headers: Sequence[tuple[bytes, bytes]] = ()) -> Reply:
+    """No body."""
+    return Reply(Answer(status, [PRIVATE, *headers], b""))

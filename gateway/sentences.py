@@ -1,0 +1,17 @@
+"""What to tell a person about a code in the log."""
+
+from __future__ import annotations
+
+from typing import Final
+
+SENTENCES: Final = {
+    "prohibited": "The prompt asks for something that is not allowed here. Nothing was charged.",
+    "unavailable": "This model does not offer that quality at the moment. Nothing was charged.",
+    "rate_limited": "You started too many generations in a short time. Nothing was charged.",
+    "insufficient_credits": "You do not have enough credits. Nothing was charged.",
+    "timed_out": "It could not be started in time. Nothing was charged; ask again with a new key.",
+    "account_erased": "This account was erased.",
+    "erased": "This account was erased.",
+    "no_pictures": "No picture could be made. Your credits were returned.",
+}
+"""What to tell the person, by `error.code` of a generation."""

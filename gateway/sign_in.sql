@@ -1,0 +1,8 @@
+-- name: sign_in
+SELECT account_id, wrapped_key, newly_made, registered, welcome, banned
+FROM sign_in($1, $2, $3, $4, $5, $6);
+
+-- name: set_registered
+UPDATE identities
+SET registered_at = now()
+WHERE account_id = $1 AND registered_at IS NULL;

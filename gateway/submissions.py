@@ -1,0 +1,296 @@
+"""`POST /generations`: from a request to its decision, as fast as this gateway can.
+
+The generation id follows from account and `Idempotency-Key`, so a repetition is the same
+generation, and nothing here ever does a thing twice (design §2.1). The order matters: what is
+known already is answered from what is known; a flood is refused; the waiter stands before the
+append, so that no decision can be missed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import re
+import time
+from hashlib import sha256
+from typing import Final, NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from commands.moderation import moderate
+from commands.requests import LATER_KINDS, SEED_MAX, ImageRequest, checked, chosen_model
+from events.base import Sealed
+from events.codec import encode
+from events.envelope import headers_for
+from events.generations import GenerationRequested
+from events.ids import GenerationId, fact_id
+from events.ids import generation_id as generation_id_for
+from gateway import metrics
+from gateway.changes import Rejected, Reserved
+from gateway.cursors import LogPosition, consistency_token
+from gateway.deps import Deps
+from gateway.documents import CreditsOfGeneration, GenerationDocument, Timings, at
+from gateway.errors import Answer, Problem
+from gateway.events_out import EVENTS, SOURCE, traceparent
+from gateway.http import Headers, decode_json
+from gateway.keys import idempotency_key
+from gateway.outcomes import decided_problem, replayed, reused
+from gateway.signed_in import Account
+from gateway.tail import FINAL, Known
+from runtime.crypto.sealing import seal
+from runtime.kafka.records import Outgoing, Position
+
+JSON: Final = (b"content-type", b"application/json")
+NO_STORE: Final = (b"cache-control", b"no-store")
+
+_decoder = msgspec.json.Decoder(ImageRequest)
+_encoder = msgspec.json.Encoder()
+_encode_document = _encoder.encode
+_WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?([0-9]{1,6})\"?(?:$|[,;\s])", re.IGNORECASE)
+_ASYNC = re.compile(r"(?:^|[,;\s])respond-async(?:$|[,;\s])", re.IGNORECASE)
+
+
+class Prefer(NamedTuple):
+    """What the client would like (RFC 7240)."""
+
+    wait_seconds: float | None = None
+    respond_async: bool = False
+
+
+class Submission(NamedTuple):
+    """A request that may be appended."""
+
+    account: Account
+    generation_id: GenerationId
+    request: ImageRequest
+    body_mac: str
+
+
+async def submit(deps: Deps, headers: Headers, body: bytes, account: Account) -> Answer:
+    """Answer one `POST /generations`.
+
+    Raises:
+        Problem, InvalidRequest, PixelpopError: for `errors.render`.
+    """
+    arrived = time.monotonic()
+    key, prefer = idempotency_key(headers), _preferences(headers)
+    request = checked(_decode(headers, body))
+    generation_id = generation_id_for(account.account_id, key)
+    submission = Submission(account, generation_id, request, _body_mac(account, request))
+    known = deps.tail.get(generation_id)
+    if known is not None and known.body_mac is not None:
+        return await _repeat(deps, submission, known.body_mac, prefer)
+    earlier = await deps.known.find(account.uuid, UUID(generation_id))
+    if earlier is not None:
+        return await _repeat(deps, submission, earlier.body_mac, prefer)
+    wait_seconds = deps.flood.wait_seconds(account.account_id)
+    if wait_seconds > 0:
+        metrics.FLOODED.inc()
+        raise Problem(
+            "rate-limited",
+            "You ask for generations far faster than they are made. Wait, then send it again.",
+            retry_after=int(wait_seconds) + 1,
+        )
+    return await _append(deps, submission, prefer, arrived)
+
+
+async def _append(deps: Deps, submission: Submission, prefer: Prefer, arrived: float) -> Answer:
+    event = _event(deps, submission)
+    value = encode(event)
+    generation_id = submission.generation_id
+    outgoing = Outgoing(
+        submission.account.account_id.encode(),
+        value,
+        headers_for(
+            event,
+            fact_id(generation_id, "requested"),
+            source=SOURCE,
+            time_ms=event.occurred_at_ms,
+            correlation_id=generation_id,
+            traceparent=traceparent.get(),
+        ),
+    )
+    if prefer.respond_async:
+        position = await deps.log.append(EVENTS, outgoing)
+        return _accepted(event, submission, position, None, respond_async=True)
+    decision = deps.tail.expect(generation_id)
+    try:
+        position = await deps.log.append(EVENTS, outgoing)
+        known = await _in_time(decision, deps.settings.decision_wait_seconds)
+    finally:
+        deps.tail.forget(generation_id, decision)
+    known = known or deps.tail.get(generation_id)
+    if known is not None and _counted(known) not in {None, sha256(value).hexdigest()}:
+        # Another request with this key came first in the log: what is known is about that one.
+        return await _repeat(deps, submission, known.body_mac, prefer)
+    if known is None or known.decision is None:
+        metrics.UNDECIDED.inc()
+        return _accepted(event, submission, position, None)
+    metrics.DECISION_SECONDS.observe(time.monotonic() - arrived)
+    if isinstance(known.decision, Rejected):
+        raise decided_problem(known.decision, generation_id)
+    if prefer.wait_seconds is not None:
+        finished = await _finished(deps, submission, prefer.wait_seconds)
+        if finished is not None:
+            return finished
+    return _accepted(event, submission, position, known)
+
+
+def _counted(known: Known) -> str | None:
+    """The hash of the request that counts, as far as it is known."""
+    return known.request_hash if known.decision is None else known.decision.cause_hash
+
+
+async def _in_time(decision: asyncio.Future[Known], timeout_seconds: float) -> Known | None:
+    if not decision.done():
+        await asyncio.wait((decision,), timeout=timeout_seconds)
+    return decision.result() if decision.done() else None
+
+
+async def _finished(deps: Deps, submission: Submission, wait_seconds: float) -> Answer | None:
+    """Wait for the end, and answer with what became of it; None: it is not finished in time."""
+    generation_id = submission.generation_id
+    deadline = time.monotonic() + min(wait_seconds, deps.settings.prefer_wait_max_seconds)
+    end = deps.tail.expect(generation_id, final=True)
+    try:
+        known = await _in_time(end, deadline - time.monotonic())
+    finally:
+        deps.tail.forget(generation_id, end)
+    if known is None or not await deps.consistency.passed(
+        LogPosition(known.partition, known.offset)
+    ):
+        return None
+    answer = await replayed(deps, submission.account, generation_id, known)
+    applied = (b"preference-applied", f"wait={int(wait_seconds)}".encode())
+    return answer._replace(headers=[*answer.headers, applied])
+
+
+async def _repeat(
+    deps: Deps, submission: Submission, body_mac: str | None, prefer: Prefer
+) -> Answer:
+    """Answer a repetition with what became of the request, if it is the same request."""
+    metrics.REPLAYED.inc()
+    if body_mac is None or not hmac.compare_digest(body_mac, submission.body_mac):
+        raise reused(submission.generation_id)
+    known = deps.tail.get(submission.generation_id)
+    if prefer.wait_seconds is not None and known is not None and known.status not in FINAL:
+        finished = await _finished(deps, submission, prefer.wait_seconds)
+        known = deps.tail.get(submission.generation_id)
+        if finished is not None:
+            return finished._replace(headers=[*finished.headers, (b"idempotent-replay", b"true")])
+    answer = await replayed(deps, submission.account, submission.generation_id, known)
+    return answer._replace(headers=[*answer.headers, (b"idempotent-replay", b"true")])
+
+
+def _preferences(headers: Headers) -> Prefer:
+    given = [value.decode("latin-1") for name, value in headers if name == b"prefer"]
+    return _prefer(",".join(given)) if given else Prefer()
+
+
+def _prefer(text: str) -> Prefer:
+    wait = _WAIT.search(text)
+    return Prefer(
+        None if wait is None else float(wait[1]),
+        wait is None and _ASYNC.search(text) is not None,
+    )
+
+
+def _decode(headers: Headers, body: bytes) -> ImageRequest:
+    try:
+        return decode_json(headers, body, _decoder)
+    except Problem as problem:
+        if problem.code == "invalid-request" and _kind(body) in LATER_KINDS:
+            raise Problem(
+                "kind-not-available",
+                f"Generations of the kind {_kind(body)} are not available yet; `image` is.",
+            ) from None
+        raise
+
+
+def _kind(body: bytes) -> str:
+    class Tagged(msgspec.Struct):
+        kind: str = ""
+
+    return msgspec.json.decode(body, type=Tagged).kind
+
+
+def _body_mac(account: Account, request: ImageRequest) -> str:
+    """What tells a repetition from another request; the field order of the struct is canonical."""
+    return hmac.digest(account.mac_key, _encoder.encode(request), "sha256").hex()
+
+
+def _event(deps: Deps, submission: Submission) -> GenerationRequested:
+    account, generation_id, request, body_mac = submission
+    model = chosen_model(request, deps.offer.default, deps.offer.providers)
+    event_id = UUID(fact_id(generation_id, "requested"))
+
+    def sealed(text: str, field: str) -> Sealed:
+        return Sealed(
+            seal(account.key, text, account_id=account.uuid, event_id=event_id, field=field)
+        )
+
+    negative = request.negative_prompt
+    return GenerationRequested(
+        account_id=account.account_id,
+        occurred_at_ms=deps.clock.now_ms(),
+        generation_id=generation_id,
+        kind="image",
+        prompt=sealed(request.prompt, "prompt"),
+        negative_prompt=None if negative is None else sealed(negative, "negative_prompt"),
+        style_id=request.style_id,
+        size=request.size,
+        count=request.count,
+        seed=_seed(generation_id) if request.seed is None else request.seed,
+        model=model.id,
+        quality=request.quality,
+        body_mac=body_mac,
+        prohibited=moderate(request.prompt, negative),
+    )
+
+
+def _seed(generation_id: str) -> int:
+    """Any number, but the same one for the same generation."""
+    return int.from_bytes(sha256(generation_id.encode()).digest()[:8], "big") % (SEED_MAX + 1)
+
+
+def _accepted(
+    event: GenerationRequested,
+    submission: Submission,
+    position: Position,
+    known: Known | None,
+    *,
+    respond_async: bool = False,
+) -> Answer:
+    """202: it is in the log; admitted if `known`, undecided otherwise."""
+    decision = None if known is None else known.decision
+    reserved = decision.credits if isinstance(decision, Reserved) else 0
+    requested_at = at(position.appended_at_ms)
+    request = submission.request
+    document = GenerationDocument(
+        id=event.generation_id,
+        status="pending" if known is None else known.status,
+        kind=event.kind,
+        prompt=request.prompt,
+        negative_prompt=request.negative_prompt,
+        style_id=event.style_id,
+        size=event.size,
+        count=event.count,
+        quality=event.quality,
+        seed=event.seed,
+        model=event.model,
+        credits=CreditsOfGeneration(reserved=reserved),
+        timings=Timings(requested_at=requested_at),
+        created_at=requested_at,
+    )
+    offset = position.offset if known is None else max(position.offset, known.offset)
+    token = consistency_token(position.partition, offset)
+    headers = [
+        JSON,
+        NO_STORE,
+        (b"location", b"/generations/" + event.generation_id.encode()),
+        (b"consistency-token", token.encode()),
+    ]
+    if respond_async:
+        headers.append((b"preference-applied", b"respond-async"))
+    return Answer(202, headers, _encode_document(document))
