@@ -1,15 +1,19 @@
-"""The picture that both sides draw, so that the rows compare everything around it.
+"""The picture that both sides deliver: the provider `local` in its flat, cached form, and a preview.
 
-It is the project's own provider `local`, called without its pretended thinking time.
+So a zero-latency provider costs nothing on either side, and both pay the same for the preview.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
 from dataclasses import dataclass
 
-from PIL import Image
+from processors.images import prepare_now
+from processors.providers import drawing
+
+SIZE = (1024, 1024)
+COLOURS = 16
+_drawn: dict[int, bytes] = {}
 
 
 @dataclass(frozen=True)
@@ -21,10 +25,10 @@ class Picture:
 
 
 def draw(seed: str) -> Picture:
-    """One 1024x1024 picture."""
-    color = tuple(hashlib.sha256(seed.encode()).digest()[:3])
-    image = Image.new("RGB", (1024, 1024), color)
-    original, preview = io.BytesIO(), io.BytesIO()
-    image.save(original, "PNG")
-    image.resize((512, 512)).save(preview, "WEBP")
-    return Picture(original.getvalue(), preview.getvalue())
+    """One picture; its colour depends on the seed."""
+    colour = hashlib.sha256(seed.encode()).digest()[0] % COLOURS
+    if colour not in _drawn:
+        shade = round(255 * colour / COLOURS)
+        _drawn[colour] = drawing.flat(SIZE, (shade, 96, 255 - shade))
+    prepared = prepare_now(_drawn[colour])
+    return Picture(prepared.original, prepared.preview)

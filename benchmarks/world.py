@@ -13,10 +13,11 @@ import asyncpg
 import msgspec
 
 from benchmarks.children import Children
-from events.topics import TOPICS
+from events.topics import EVENTS, TOPICS
 from runtime import secrets
 from runtime.embedded.servers import EmbeddedServers
 from runtime.kafka.clock import BrokerClock
+from runtime.kafka.lookup import LogLookup
 from runtime.kafka.producer import LogProducer
 from runtime.kafka.topics import TopicSpec, ensure_topics
 from runtime.objects import open_objects
@@ -27,6 +28,10 @@ from runtime.settings import Settings, to_environment
 
 ROOT = Path(__file__).parents[1]
 PROCESSES = ("gateway", "decider", "worker", "projector")
+DRAIN_SECONDS = 300.0
+STILL_SECONDS = 0.5
+"""The log stands still when nothing is appended for so long."""
+
 READY_SECONDS = 300.0
 """A decider is ready when it has folded the whole log, which may be long here."""
 
@@ -92,6 +97,38 @@ class World:
 
         await self.children.ready(process, said_so, READY_SECONDS)
         return msgspec.json.decode(ready_file.read_bytes(), type=Ready)
+
+    def environment(self) -> dict[str, str]:
+        """What a child that is none of ours starts with."""
+        return dict(os.environ)
+
+    async def drained(self, *, projected: bool = True) -> None:
+        """Wait until the log stands still and, unless told otherwise, is projected.
+
+        Raises:
+            TimeoutError: it takes longer than `DRAIN_SECONDS`.
+        """
+        async with asyncio.timeout(DRAIN_SECONDS), LogLookup(self.settings) as lookup:
+            before = -1
+            while True:
+                places = [(EVENTS, n) for n in range(await self.producer.partitions(EVENTS))]
+                end = sum((await lookup.end_offsets(places)).values())
+                done = end if not projected else await self._projected()
+                if end == before == done:
+                    return
+                before = end
+                await asyncio.sleep(STILL_SECONDS)
+
+    async def _projected(self) -> int:
+        connection = await asyncpg.connect(self.owner_url)
+        try:
+            return int(
+                await connection.fetchval(
+                    "SELECT coalesce(sum(next_offset), 0) FROM read.projection_offsets"
+                )
+            )
+        finally:
+            await connection.close()
 
     async def stop(self, *processes: str) -> None:
         """Drain and end some of ours."""
