@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Request, delete, get, post
+from litestar.params import FromPath
 from litestar.types import ASGIApp
 from msgspec import Meta
 
@@ -172,7 +173,7 @@ def _mentions(account: Account, row: Any, words: str) -> bool:
     "/generations/{generation_id:str}",
     opt=contract("One generation.", {200: GenerationDocument}, headers=("Consistency-Token",)),
 )
-async def read(request: Request[Any, Any, Any], generation_id: str) -> ASGIApp:
+async def read(request: Request[Any, Any, Any], generation_id: FromPath[str]) -> ASGIApp:
     """What is known of it now."""
     deps = deps_of(request)
     account = await signed_in(request)
@@ -191,7 +192,7 @@ async def read(request: Request[Any, Any, Any], generation_id: str) -> ASGIApp:
         details="All its credits return.",
     ),
 )
-async def cancel(request: Request[Any, Any, Any], generation_id: str) -> ASGIApp:
+async def cancel(request: Request[Any, Any, Any], generation_id: FromPath[str]) -> ASGIApp:
     """Take the claim before a worker does; then nobody is paid (design §2.5)."""
     deps = deps_of(request)
     account = await signed_in(request)
@@ -236,7 +237,7 @@ async def _claim(deps: Deps, account: Account, generation_id: UUID) -> bool:
         details=f"It can be restored for {BIN_DAYS} days; then its pictures go.",
     ),
 )
-async def remove(request: Request[Any, Any, Any], generation_id: str) -> ASGIApp:
+async def remove(request: Request[Any, Any, Any], generation_id: FromPath[str]) -> ASGIApp:
     """Append that it was deleted; twice does no harm."""
     deps = deps_of(request)
     account = await signed_in(request)
@@ -264,7 +265,7 @@ async def remove(request: Request[Any, Any, Any], generation_id: str) -> ASGIApp
         "Take a generation back out of the bin.", {204: None}, problems=("gone-from-bin",)
     ),
 )
-async def restore(request: Request[Any, Any, Any], generation_id: str) -> ASGIApp:
+async def restore(request: Request[Any, Any, Any], generation_id: FromPath[str]) -> ASGIApp:
     """Append that it was restored, while its time in the bin is not over."""
     deps = deps_of(request)
     account = await signed_in(request)

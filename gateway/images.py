@@ -6,6 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from litestar import Request, delete, post
+from litestar.params import FromPath
 from litestar.types import ASGIApp
 
 from events.generations import ImageDeleted, ImageRestored
@@ -34,7 +35,7 @@ WHAT: Final = "image"
         details=f"It can be restored for {BIN_DAYS} days; then it goes.",
     ),
 )
-async def remove(request: Request[Any, Any, Any], image_id: str) -> ASGIApp:
+async def remove(request: Request[Any, Any, Any], image_id: FromPath[str]) -> ASGIApp:
     """Append that it was deleted; twice does no harm."""
     deps = deps_of(request)
     account = await signed_in(request)
@@ -49,7 +50,7 @@ async def remove(request: Request[Any, Any, Any], image_id: str) -> ASGIApp:
     status_code=200,  # the reply sends 204 itself
     opt=contract("Take one picture back out of the bin.", {204: None}, problems=("gone-from-bin",)),
 )
-async def restore(request: Request[Any, Any, Any], image_id: str) -> ASGIApp:
+async def restore(request: Request[Any, Any, Any], image_id: FromPath[str]) -> ASGIApp:
     """Append that it was restored, while its time in the bin is not over."""
     deps = deps_of(request)
     account = await signed_in(request)

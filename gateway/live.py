@@ -14,6 +14,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Request, get, post
+from litestar.params import FromPath
 from litestar.types import ASGIApp
 from msgspec import Meta
 
@@ -92,7 +93,9 @@ async def account_events(request: Request[Any, Any, Any]) -> ASGIApp:
         details="Begins with all that happened so far; ends with the event `end`.",
     ),
 )
-async def generation_events(request: Request[Any, Any, Any], generation_id: str) -> ASGIApp:
+async def generation_events(
+    request: Request[Any, Any, Any], generation_id: FromPath[str]
+) -> ASGIApp:
     """The stream of one generation of the account that asks."""
     deps = deps_of(request)
     query = query_of(request, StreamQuery)

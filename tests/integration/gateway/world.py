@@ -1,0 +1,210 @@
+"""A whole Pixelpop in one process, without a worker: what a worker would append is appended here.
+
+Gateway, decider and projector are the real ones, over the session's servers and a database of
+their own; requests go through Granian and a real socket.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import httpx
+import msgspec
+
+from events.codec import Event, encode
+from events.envelope import headers_for
+from events.generations import GenerationCompleted, GenerationFailed, GenerationStarted, Image
+from events.ids import AccountId, GenerationId, fact_id, image_id
+from events.topics import EVENTS
+from gateway import main as gateway
+from gateway.init_data import sign_init_data
+from processors.decider import main as decider
+from projections import main as projector
+from runtime.kafka.clock import BrokerClock
+from runtime.kafka.producer import LogProducer
+from runtime.kafka.records import Outgoing, Position
+from runtime.objects import open_objects
+from runtime.ports import free_port
+from runtime.settings import Settings
+from runtime.waiting import until
+from tests.servers import Database
+
+PIXEL = b"not really a picture"
+_people = itertools.count(1_000_000)
+
+
+class Person:
+    """Somebody with a Telegram account, signed in."""
+
+    def __init__(self, client: httpx.AsyncClient, telegram_id: int, login: dict[str, Any]) -> None:
+        self.client = client
+        self.telegram_id = telegram_id
+        self.login = login
+        self.account_id = AccountId(login["user"]["id"])
+        self.token = login["access_token"]
+        self.authorization = {"Authorization": f"Bearer {self.token}"}
+        self._keys = itertools.count(1)
+
+    async def get(self, path: str, **rest: Any) -> httpx.Response:
+        rest["headers"] = self.authorization | rest.get("headers", {})
+        return await self.client.get(path, **rest)
+
+    async def post(self, path: str, **rest: Any) -> httpx.Response:
+        rest["headers"] = self.authorization | rest.get("headers", {})
+        return await self.client.post(path, **rest)
+
+    async def delete(self, path: str, **rest: Any) -> httpx.Response:
+        rest["headers"] = self.authorization | rest.get("headers", {})
+        return await self.client.delete(path, **rest)
+
+    async def ask(
+        self, *, key: str | None = None, headers: Any = None, **body: Any
+    ) -> httpx.Response:
+        """POST /generations."""
+        key = key or f"key-{next(self._keys)}"
+        body = {"kind": "image", "prompt": "a cat on a mat", **body}
+        return await self.post(
+            "/generations", json=body, headers={"Idempotency-Key": key, **(headers or {})}
+        )
+
+
+class World:
+    """The running processes' door, and hands to act as Telegram and as a worker."""
+
+    def __init__(self, settings: Settings, port: int, stack: AsyncExitStack) -> None:
+        self.settings = settings
+        self.port = port
+        self.url = f"http://127.0.0.1:{port}"
+        self.client = httpx.AsyncClient(base_url=self.url, timeout=30)
+        self.clock = BrokerClock()
+        self.producer = LogProducer(settings, clock=self.clock, role="test")
+        self.stack = stack
+        self.objects: Any = None
+
+    def init_data(self, telegram_id: int, *, age_seconds: int = 0, **user: Any) -> str:
+        """As Telegram would hand it to the MiniApp."""
+        assert self.settings.telegram_bot_token
+        person = {"id": telegram_id, "first_name": "Ada", "language_code": "en", **user}
+        return sign_init_data(
+            self.settings.telegram_bot_token, person, int(time.time()) - age_seconds
+        )
+
+    async def person(self, *, telegram_id: int | None = None) -> Person:
+        """Sign somebody in; somebody new unless an id is given."""
+        telegram_id = telegram_id or next(_people)
+        answer = await self.client.post(
+            "/auth/login", json={"init_data": self.init_data(telegram_id)}
+        )
+        assert answer.status_code == 200, answer.text
+        return Person(self.client, telegram_id, answer.json())
+
+    async def append(self, event: Event, event_id: str) -> Position:
+        """Append a fact as another process would."""
+        now_ms = self.clock.now_ms()
+        about = getattr(event, "generation_id", event.account_id)
+        headers = headers_for(
+            event, event_id, source="/pixelpop/test", time_ms=now_ms, correlation_id=about
+        )
+        outgoing = Outgoing(event.account_id.encode(), encode(event), headers)
+        return await self.producer.append(EVENTS, outgoing)
+
+    async def start(self, person: Person, generation: str) -> Position:
+        """As a worker that begins."""
+        event = GenerationStarted(
+            account_id=person.account_id,
+            occurred_at_ms=self.clock.now_ms(),
+            generation_id=GenerationId(generation),
+            attempt=1,
+            provider="local",
+        )
+        return await self.append(event, fact_id(generation, "started:1"))
+
+    async def complete(self, person: Person, generation: str, count: int = 1) -> Position:
+        """As a worker that has stored its pictures."""
+        images = []
+        for index in range(count):
+            stem = f"generations/{person.account_id}/{generation}/{index}"
+            await self.objects.put_if_absent(f"{stem}.png", PIXEL, "image/png")
+            await self.objects.put_if_absent(f"{stem}.webp", PIXEL, "image/webp")
+            images.append(
+                Image(
+                    image_id=image_id(GenerationId(generation), index),
+                    index=index,
+                    object_key=f"{stem}.png",
+                    preview_key=f"{stem}.webp",
+                    width=1024,
+                    height=1024,
+                    content_type="image/png",
+                    size_bytes=len(PIXEL),
+                    sha256="0" * 64,
+                )
+            )
+        event = GenerationCompleted(
+            account_id=person.account_id,
+            occurred_at_ms=self.clock.now_ms(),
+            generation_id=GenerationId(generation),
+            images=tuple(images),
+            provider="local",
+            model="preview",
+        )
+        return await self.append(event, fact_id(generation, "completed"))
+
+    async def fail(self, person: Person, generation: str) -> Position:
+        """As a worker whose provider refused."""
+        event = GenerationFailed(
+            account_id=person.account_id,
+            occurred_at_ms=self.clock.now_ms(),
+            generation_id=GenerationId(generation),
+            reason="provider_refused",
+            detail="The image provider refused this prompt.",
+        )
+        return await self.append(event, fact_id(generation, "failed"))
+
+
+@asynccontextmanager
+async def running(servers: Settings, database: Database, **changes: Any) -> AsyncIterator[World]:
+    """Start decider, projector and gateway; stop them in reverse order."""
+    port = free_port()
+    tasks: list[asyncio.Task[None]] = []
+    async with AsyncExitStack() as stack:
+
+        async def run(name: str, main: Any, **more: Any) -> None:
+            stop = asyncio.Event()
+            settings = msgspec.structs.replace(
+                servers, database_url=database.urls[name], slot=f"world-{port}", **more
+            )
+            task = asyncio.create_task(main(settings, stop), name=name)
+            tasks.append(task)
+
+            async def ended() -> None:
+                stop.set()
+                await task
+
+            stack.push_async_callback(ended)
+
+        await run("decider", decider.main)
+        await run("projector", projector.main)
+        await run("gateway", gateway.main, port=port, **changes)
+        world = World(servers, port, stack)
+        stack.push_async_callback(world.client.aclose)
+        world.objects = await stack.enter_async_context(open_objects(servers))
+        await world.producer.start()
+        stack.push_async_callback(world.producer.stop)
+        await world.clock.prime(world.producer, "pixelpop.live.v1")
+        await until(lambda: _ready(world, tasks), 30, what="the gateway to be ready")
+        yield world
+
+
+async def _ready(world: World, tasks: list[asyncio.Task[None]]) -> bool:
+    for task in tasks:
+        if task.done():
+            task.result()
+    try:
+        return (await world.client.get("/readyz")).status_code == 200
+    except httpx.TransportError:
+        return False
