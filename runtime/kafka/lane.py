@@ -181,7 +181,7 @@ class Lane:
         partition = self.partition
         for submission, start, stop in batch.parts:
             count = stop - start
-            submission.add([Position(partition, base + i, appended_at_ms) for i in range(count)])
+            submission.add(Position(partition, base, appended_at_ms), count)
             base += count
         self._appended.inc(batch.size)
         self._ack_seconds.observe(time.monotonic() - batch.sent_at)

@@ -23,7 +23,7 @@ from runtime.kafka.counts import PartitionCounts
 from runtime.kafka.errors import AppendRefused, LogError, LogOverloaded, RecordTooLarge
 from runtime.kafka.lane import Lane
 from runtime.kafka.partitioner import partition_for
-from runtime.kafka.records import Outgoing, Position, size_bytes
+from runtime.kafka.records import Outgoing, Position, Positions, size_bytes
 from runtime.kafka.submissions import Submission
 from runtime.settings import Settings
 
@@ -109,7 +109,7 @@ class LogProducer:
 
     async def append_batch(
         self, topic: str, partition: int, records: Sequence[Outgoing]
-    ) -> list[Position]:
+    ) -> Positions:
         """Append many records to one partition, in order, and wait until all are acked.
 
         They are consecutive in the log unless another producer appends too. Each size is checked
@@ -120,7 +120,7 @@ class LogProducer:
                 that takes several batches, a first part may be in the log (the message says).
         """
         if not records:
-            return []
+            return Positions()
         size = sum([self._checked_size(topic, record) for record in records])
         partitions = self._counts.known(topic) or await self._counts.ask(topic)
         return await self._submit(self._lane(topic, partition, partitions), records, size)
@@ -169,7 +169,7 @@ class LogProducer:
 
     def _submit(
         self, lane: Lane, records: Sequence[Outgoing], size: int
-    ) -> asyncio.Future[list[Position]]:
+    ) -> asyncio.Future[Positions]:
         if not self._open:
             raise self._refusal(lane.topic, LogOverloaded, "This producer is not running.")
         if (

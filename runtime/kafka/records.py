@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
 import msgspec
 from aiokafka.structs import ConsumerRecord
@@ -20,6 +21,37 @@ class Position(NamedTuple):
     appended_at_ms: int
     """The broker's time of the append, ms since 1970 (`LogAppendTime`); -1 if the topic keeps
     the sender's time instead, which none of ours does."""
+
+
+class Positions(Sequence[Position]):
+    """Where many appended records stand, in their order, without an object for each of them."""
+
+    __slots__ = ("_count", "_spans")
+
+    def __init__(self) -> None:
+        self._spans: list[tuple[int, Position]] = []  # (index of its first record, that record)
+        self._count = 0
+
+    def extend(self, first: Position, count: int) -> None:
+        """Add `count` records that stand one behind the other from `first` on."""
+        self._spans.append((self._count, first))
+        self._count += count
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, index: int) -> Position: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Position]: ...
+    def __getitem__(self, index: int | slice) -> Position | list[Position]:
+        if isinstance(index, slice):
+            return [self[one] for one in range(*index.indices(self._count))]
+        at = index + self._count if index < 0 else index
+        if not 0 <= at < self._count:
+            raise IndexError(index)
+        start, first = next(span for span in reversed(self._spans) if span[0] <= at)
+        return first._replace(offset=first.offset + at - start)
 
 
 class Outgoing(msgspec.Struct, frozen=True):

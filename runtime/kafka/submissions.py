@@ -12,7 +12,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 
 from runtime.kafka.clients import Client
 from runtime.kafka.errors import LogError
-from runtime.kafka.records import Outgoing, Position
+from runtime.kafka.records import Outgoing, Position, Positions
 
 
 class Submission:
@@ -42,7 +42,7 @@ class Submission:
         records: Sequence[Outgoing],
         size: int,
         deadline: float,
-        future: asyncio.Future[list[Position]],
+        future: asyncio.Future[Positions],
     ) -> None:
         self.records = records
         self.size = size
@@ -56,7 +56,7 @@ class Submission:
         """How many of its records were handed over; they may be in the log."""
         self.in_flight = 0
         """How many batches under way hold some of it."""
-        self.positions: list[Position] = []
+        self.positions = Positions()
         """Where its acked records stand; they are acked in order."""
 
     @property
@@ -64,9 +64,9 @@ class Submission:
         """Whether nothing of it waits or is under way, so that its room may be given back."""
         return not self.queued and self.in_flight == 0
 
-    def add(self, positions: Sequence[Position]) -> None:
-        """Add acked positions; the last ones complete it."""
-        self.positions.extend(positions)
+    def add(self, first: Position, count: int) -> None:
+        """Add acked records, `count` from `first` on; the last ones complete it."""
+        self.positions.extend(first, count)
         if len(self.positions) == len(self.records) and not self.future.done():
             self.future.set_result(self.positions)
 

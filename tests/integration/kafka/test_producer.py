@@ -59,7 +59,7 @@ async def test_positions_of_a_batch_are_those_of_its_records(
 
 async def test_an_empty_batch_is_nothing(topic: str, make_producer: MakeProducer):
     """Appending no records returns no positions and sends nothing."""
-    assert await (await make_producer()).append_batch(topic, 0, []) == []
+    assert list(await (await make_producer()).append_batch(topic, 0, [])) == []
 
 
 async def test_concurrent_appends_keep_their_order(

@@ -27,8 +27,8 @@ async def test_a_batch_gives_consecutive_positions():
     await turns()
     assert bench.sent == [[b"a", b"b", b"c"]]
     bench.batch(0, 0).ack(40, at_ms=7)
-    assert await one == [Position(0, 40, 7)]
-    assert await two == [Position(0, 41, 7), Position(0, 42, 7)]
+    assert list(await one) == [Position(0, 40, 7)]
+    assert list(await two) == [Position(0, 41, 7), Position(0, 42, 7)]
     assert len(bench.released) == 2
 
 
