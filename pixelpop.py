@@ -8,27 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
-import msgspec
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, Parameter
 
-from runtime.errors import PixelpopError, StartError
+from runtime import command_line
+from runtime.command_line import EXIT_FAILED, AsJson, attached, print_json, run
+from runtime.errors import StartError
 
 if TYPE_CHECKING:
     from runtime.preparing import Plan
     from runtime.settings import Settings
 
-EXIT_FAILED = 1
-EXIT_USAGE = 2
-EXIT_CONFIG = 78
-EXIT_INTERRUPTED = 130
 COPIES_MAX = 16
-
-Result = TypeVar("Result")
-
 PROJECT = Path(__file__).parent
 
 app = App(
@@ -43,9 +36,6 @@ schemas = App(name="schemas", help="The generated JSON Schemas of every event.")
 for group in (projections, dlq, schemas):
     app.command(group)
 
-AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON, for scripts.")]
-
-
 Copies = Annotated[int, Parameter(help="How many copies of it to run.")]
 
 
@@ -56,19 +46,7 @@ def main() -> None:
 
 def execute(arguments: list[str]) -> int:
     """Run one command; returns the exit status."""
-    try:
-        status = app(arguments, exit_on_error=False, print_error=True)
-    except CycloptsError:
-        return EXIT_USAGE
-    except StartError as error:
-        sys.stderr.write(f"{error}\n")
-        return EXIT_CONFIG
-    except PixelpopError as error:
-        sys.stderr.write(f"{error}\n")
-        return EXIT_FAILED
-    except KeyboardInterrupt:
-        return EXIT_INTERRUPTED
-    return status if isinstance(status, int) else 0
+    return command_line.execute(app, arguments)
 
 
 @app.command
@@ -140,14 +118,14 @@ def migrate(*, logins: bool = False) -> int:
     from runtime import data_lock
     from runtime.preparing import prepare
 
-    settings = _attached()
+    settings = attached()
     if logins and data_lock.holder(settings.data_dir) is not None:
         raise StartError(
             "`pixelpop up` runs here and has its logins; stop it before renewing them."
         )
-    urls = _run(prepare(settings, _plan(), logins=logins))
+    urls = run(prepare(settings, _plan(), logins=logins))
     if logins:
-        _print_json(urls)
+        print_json(urls)
     else:
         sys.stdout.write("Database, topics and bucket are up to date.\n")
     return 0
@@ -161,7 +139,7 @@ def ps(*, json: AsJson = False) -> int:
 
     rows = processes(load().data_dir)
     if json:
-        _print_json(rows)
+        print_json(rows)
     else:
         show(rows)
     return 0 if rows else EXIT_FAILED
@@ -172,9 +150,9 @@ def doctor(*, json: AsJson = False) -> int:
     """Check settings, programs, disk, ports, servers and clock; say what to do about each fault."""
     from runtime.doctor import diagnose, show
 
-    checks = _run(diagnose(_plan()))
+    checks = run(diagnose(_plan()))
     if json:
-        _print_json(checks)
+        print_json(checks)
     else:
         show(checks)
     return EXIT_FAILED if any(check.state == "fail" for check in checks) else 0
@@ -197,7 +175,7 @@ def init_data(*, user: int, first_name: str = "Developer", username: str | None 
 
     from gateway.init_data import sign_init_data
 
-    token = _resolved().telegram_bot_token
+    token = command_line.with_secrets().telegram_bot_token
     assert token is not None
     person: dict[str, object] = {"id": user, "first_name": first_name, "language_code": "en"}
     if username:
@@ -211,23 +189,49 @@ def projections_status(*, json: AsJson = False) -> int:
     """Show each read model: version, position, lag."""
     from projections import admin
 
-    return int(_run(admin.status(_attached(), as_json=json)))
+    return run(admin.status(attached(), as_json=json))
 
 
 @projections.command(name="rebuild")
-def projections_rebuild(name: str | None = None) -> int:
-    """Build a read model (unless named: all) anew from the log beside the serving one, and swap."""
+def projections_rebuild(
+    name: str | None = None,
+    *,
+    drop_old: bool = False,
+    without_comparison: bool = False,
+    json: AsJson = False,
+) -> int:
+    """Build the read models anew from the log beside the serving ones, compare, and swap.
+
+    Parameters
+    ----------
+    name
+        `read` holds all tables; there is no other.
+    drop_old
+        Afterwards drop the schemas that do not serve any more.
+    without_comparison
+        Swap whatever the serving schema holds.
+    json
+        Print the outcome as JSON.
+    """
     from projections import admin
 
-    return int(_run(admin.rebuild(_attached(), name)))
+    return run(
+        admin.rebuild(
+            attached(),
+            name,
+            drop_old=drop_old,
+            without_comparison=without_comparison,
+            as_json=json,
+        )
+    )
 
 
 @dlq.command(name="list")
 def dlq_list(*, json: AsJson = False) -> int:
     """List what could not be processed, the newest last."""
-    from processors import dlq as records
+    from processors import dlq_admin
 
-    return int(_run(records.show_all(_attached(), as_json=json)))
+    return run(dlq_admin.show_all(attached(), as_json=json))
 
 
 @dlq.command(name="show")
@@ -241,9 +245,9 @@ def dlq_show(position: str, *, json: AsJson = False) -> int:
     json
         Print JSON, for scripts.
     """
-    from processors import dlq as records
+    from processors import dlq_admin
 
-    return int(_run(records.show_one(_attached(), position, as_json=json)))
+    return run(dlq_admin.show_one(attached(), position, as_json=json))
 
 
 @dlq.command(name="retry")
@@ -255,9 +259,9 @@ def dlq_retry(position: str) -> int:
     position
         PARTITION:OFFSET, as `dlq list` prints it.
     """
-    from processors import dlq as records
+    from processors import dlq_admin
 
-    return int(_run(records.retry(_attached(), position)))
+    return run(dlq_admin.retry(attached(), position))
 
 
 @schemas.command(name="generate")
@@ -265,7 +269,8 @@ def schemas_generate() -> int:
     """Write the JSON Schema and a golden record of every event into schemas/."""
     from events import schemas as generator
 
-    return int(generator.generate(PROJECT / "schemas") or 0)
+    problems = generator.generate(PROJECT / "schemas")
+    return command_line.report_problems(problems, "schemas/ is current.")
 
 
 @schemas.command(name="check")
@@ -273,7 +278,8 @@ def schemas_check() -> int:
     """Compare the event types with schemas/; a change that breaks reading the old log fails."""
     from events import schemas as generator
 
-    return int(generator.check(PROJECT / "schemas") or 0)
+    problems = generator.check(PROJECT / "schemas")
+    return command_line.report_problems(problems, "schemas/ is current and reads every old log.")
 
 
 def _plan() -> Plan:
@@ -283,39 +289,6 @@ def _plan() -> Plan:
 
     specs = [TopicSpec(name=topic.name, retention_ms=topic.retention_ms) for topic in TOPICS]
     return Plan(PROJECT / "deploy" / "migrations", specs)
-
-
-def _attached() -> Settings:
-    """Settings with every server: the configured ones, or those of the `up` that runs here."""
-    from runtime import secrets
-    from runtime.embedded.servers import attach
-    from runtime.settings import load
-    from runtime.telemetry import logs
-
-    settings = load()
-    logs.configure(settings, "command")
-    return secrets.resolve(attach(settings))
-
-
-def _resolved() -> Settings:
-    """Settings with every secret; no server is needed."""
-    from runtime import secrets
-    from runtime.embedded.servers import is_embedded
-    from runtime.settings import load
-
-    settings = load()
-    return secrets.resolve(msgspec.structs.replace(settings, embedded=is_embedded(settings)))
-
-
-def _run(work: Coroutine[Any, Any, Result]) -> Result:
-    import uvloop
-
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(work)
-
-
-def _print_json(value: object) -> None:
-    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
 
 
 if __name__ == "__main__":

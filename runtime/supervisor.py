@@ -54,11 +54,9 @@ class Supervisor:
         self._report = report
         self._restarts: dict[str, int] = {}
         self._watches: dict[str, asyncio.Task[None]] = {}
-        self._kept: dict[str, Kept] = {}
 
     def keep(self, kept: Kept) -> None:
         """Watch something that was started just now."""
-        self._kept[kept.name] = kept
         self._restarts[kept.name] = 0
         self.note(kept)
         self._watches[kept.name] = asyncio.create_task(self._watch(kept), name=kept.name)
@@ -67,18 +65,16 @@ class Supervisor:
         """Bring processes.json up to date, for instance with a port that is known now."""
         self._registry.set(kept.name, Entry(kept.pid or 0, kept.port, self._restarts[kept.name]))
 
-    async def stop(self, groups: Sequence[Sequence[str]]) -> None:
-        """Stop everything: one group after the other, in a group all at once."""
+    async def stop(self, groups: Sequence[Sequence[Kept]]) -> None:
+        """Stop everything, whether it is watched yet or not: group by group, each all at once."""
         for watch in self._watches.values():
             watch.cancel()
         await asyncio.gather(*self._watches.values(), return_exceptions=True)
-        left = set(self._kept)
-        for group in [*groups, sorted(left.difference(*groups))]:
-            names = [name for name in group if name in left]
-            left.difference_update(names)
+        for group in groups:
+            names = [kept.name for kept in group]
             if names:
                 self._report(f"Stopping {', '.join(names)}")
-                await asyncio.gather(*(self._kept[name].stop() for name in names))
+                await asyncio.gather(*(kept.stop() for kept in group))
                 for name in names:
                     self._registry.remove(name)
         self._registry.clear()

@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from http import HTTPStatus
 
 import msgspec
@@ -60,7 +61,6 @@ class Up:
         self._console = console
         self._command = command
         self._children: list[Child] = []
-        self._kept = False
         self._servers = EmbeddedServers(self._settings, console=console, report=self._report)
         self._supervisor = Supervisor(Registry(data_dir), self._report)
 
@@ -146,7 +146,6 @@ class Up:
             self._report(f"{name} is still catching up")
         for child in self._children:
             self._supervisor.keep(child)
-        self._kept = True
 
     async def _until_child_ready(self, child: Child, settings: Settings) -> None:
         await child.until_ready()
@@ -160,12 +159,11 @@ class Up:
         self._report(f"{child.name} is ready")
 
     async def _stop(self) -> None:
-        names = [child.name for child in self._children]
-        if not self._kept:  # interrupted, or failed, while starting
-            await asyncio.gather(*(child.stop() for child in self._children))
-        kinds = [[n for n in names if n.rstrip("-0123456789") == kind] for kind in STOP_ORDER]
-        await self._supervisor.stop(kinds)
-        await self._servers.stop()
+        children = [
+            [child for child in self._children if child.name.rstrip("-0123456789") == process]
+            for process in STOP_ORDER
+        ]
+        await self._supervisor.stop([*children, list(self._servers.running.values())])
         self._report("Everything has stopped")
 
     def _welcome(self, settings: Settings) -> None:
@@ -178,10 +176,11 @@ class Up:
             f"  Server logs:   {settings.data_dir / 'logs'}",
             "  Stop:          Ctrl-C",
         )
-        self._console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
+        self._report("\n".join(lines))
 
     def _report(self, line: str) -> None:
-        self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+        with suppress(BrokenPipeError):  # nobody reads; that is no reason to stop
+            self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     def _log_format(self) -> str:
         """Children write to a pipe; whether a person reads it is known here."""
@@ -190,9 +189,13 @@ class Up:
         return self._settings.log_format
 
     def _forward(self, name: str, line: str) -> None:
-        style = STYLES[sum(name.encode()) % len(STYLES)]
-        self._console.print(f"{name:<9} |", style=style, end=" ", highlight=False, soft_wrap=True)
-        self._console.out(line, highlight=False)
+        prefix = f"{name:<9} |"
+        if self._console.is_terminal and not self._console.no_color:
+            prefix = f"\x1b[{COLOURS[sum(name.encode()) % len(COLOURS)]}m{prefix}\x1b[0m"
+        with suppress(BrokenPipeError):
+            self._console.file.write(f"{prefix} {line}\n")
+            self._console.file.flush()
 
 
-STYLES = ("cyan", "green", "magenta", "blue", "yellow")
+COLOURS = (36, 32, 35, 34, 33)
+"""ANSI foreground colours; processes keep theirs."""
