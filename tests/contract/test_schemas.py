@@ -1,4 +1,4 @@
-"""`schemas/` is what the code says, and the log of yesterday still reads; nothing may break that."""
+"""`schemas/` is what the code says, and the log of yesterday still reads, for ever."""
 
 from __future__ import annotations
 
