@@ -17,6 +17,7 @@ import msgspec
 from events.ids import AccountId
 from events.state import Account, decode_hook, encode_hook
 from projections import metrics
+from projections.rows import put
 from runtime.postgres.pool import Pool, transaction
 from runtime.queries import load_queries
 
@@ -79,8 +80,8 @@ class States:
 
 async def write(connection: asyncpg.Connection, changed: Mapping[str, Account]) -> None:
     """Put changed states into the table."""
-    if changed:
-        heads = [account.head for account in changed.values()]
-        sequences = [account.sequence for account in changed.values()]
-        states = [_encode(account) for account in changed.values()]
-        await connection.execute(QUERIES.upsert, list(changed), heads, sequences, states)
+    rows = [
+        (account_id, account.head, account.sequence, _encode(account))
+        for account_id, account in changed.items()
+    ]
+    await put(connection, QUERIES, "upsert", "accounts", rows)

@@ -12,6 +12,7 @@ from typing import Any
 
 import asyncpg
 import msgspec
+from msgspec.structs import astuple
 
 from events.credits import (
     AVAILABLE,
@@ -24,7 +25,7 @@ from events.credits import (
 from events.generations import GenerationRejected
 from events.state import Account, Grant
 from projections.place import Handler, Place
-from projections.rows import Rows, write
+from projections.rows import Rows, put, put_rows
 from runtime.queries import load_queries
 
 QUERIES = load_queries(Path(__file__).with_name("credits.sql"))
@@ -124,10 +125,11 @@ class Credits:
 
     async def write(self, connection: asyncpg.Connection) -> None:
         """Put the batch's rows into the tables."""
-        await write(connection, QUERIES.upsert_accounts, self.accounts)
-        await write(connection, QUERIES.insert_grants, self.grants.new.values())
-        await write(connection, QUERIES.change_grants, self.grants.changed.values())
-        await write(connection, QUERIES.insert_ledger, self.ledger)
+        accounts = [astuple(row) for row in self.accounts]
+        await put(connection, QUERIES, "upsert", "credit_accounts", accounts)
+        await put_rows(connection, QUERIES, "grants", self.grants)
+        ledger = [astuple(row) for row in self.ledger]
+        await put(connection, QUERIES, "insert", "ledger", ledger)
 
     def _copy_grants(self, account: Account, before: tuple[Grant, ...]) -> None:
         left = {grant.grant_id: grant.available for grant in account.grants}

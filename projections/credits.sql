@@ -53,12 +53,23 @@ CREATE TABLE ledger (
 -- name: create_indexes
 CREATE INDEX IF NOT EXISTS ledger_about ON ledger (account_id, about, sequence);
 
--- name: upsert_accounts
-INSERT INTO credit_accounts AS a
-SELECT * FROM unnest(
-    $1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
-    $7::bigint[], $8::bigint[], $9::bigint[], $10::text[], $11::integer[], $12::bigint[]
+-- name: rows_credit_accounts
+WITH new_credit_accounts AS (
+    SELECT * FROM unnest(
+        $1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
+        $7::bigint[], $8::bigint[], $9::bigint[], $10::text[], $11::integer[], $12::bigint[]
+    )
 )
+
+-- name: stage_credit_accounts
+DROP TABLE IF EXISTS pg_temp.new_credit_accounts;
+
+CREATE TEMPORARY TABLE new_credit_accounts ON COMMIT DROP AS
+SELECT * FROM credit_accounts WITH NO DATA;
+
+-- name: upsert_credit_accounts
+INSERT INTO credit_accounts AS a
+SELECT * FROM new_credit_accounts
 ON CONFLICT (account_id) DO UPDATE SET
     available = excluded.available,
     reserved = excluded.reserved,
@@ -72,28 +83,43 @@ ON CONFLICT (account_id) DO UPDATE SET
     log_partition = excluded.log_partition,
     log_offset = excluded.log_offset;
 
+-- name: rows_grants
+WITH new_grants (
+    account_id, grant_id, why, origin, promotional, credits, available, expires_at_ms,
+    granted_at_ms, sequence
+) AS (
+    SELECT * FROM unnest(
+        $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::boolean[], $6::bigint[],
+        $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[]
+    )
+)
+
+-- name: stage_grants
+DROP TABLE IF EXISTS pg_temp.new_grants;
+
+CREATE TEMPORARY TABLE new_grants ON COMMIT DROP AS SELECT * FROM grants WITH NO DATA;
+
 -- name: insert_grants
-INSERT INTO grants
-SELECT * FROM unnest(
-    $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::boolean[], $6::bigint[], $7::bigint[],
-    $8::bigint[], $9::bigint[], $10::bigint[]
-);
+INSERT INTO grants SELECT * FROM new_grants;
 
 -- name: change_grants
 UPDATE grants AS g SET available = new.available
-FROM unnest(
-    $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::boolean[], $6::bigint[], $7::bigint[],
-    $8::bigint[], $9::bigint[], $10::bigint[]
-) AS new (
-    account_id, grant_id, why, origin, promotional, credits, available, expires_at_ms,
-    granted_at_ms, sequence
-)
+FROM new_grants AS new
 WHERE g.account_id = new.account_id AND g.grant_id = new.grant_id;
+
+-- name: rows_ledger
+WITH new_ledger AS (
+    SELECT * FROM unnest(
+        $1::uuid[], $2::bigint[], $3::text[], $4::bigint[], $5::text[], $6::bigint[],
+        $7::bigint[], $8::jsonb[], $9::jsonb[], $10::text[], $11::integer[], $12::bigint[]
+    )
+)
+
+-- name: stage_ledger
+DROP TABLE IF EXISTS pg_temp.new_ledger;
+
+CREATE TEMPORARY TABLE new_ledger ON COMMIT DROP AS SELECT * FROM ledger WITH NO DATA;
 
 -- name: insert_ledger
 -- The chain gives every sequence number once, so a conflict would be a fault: let it be loud.
-INSERT INTO ledger
-SELECT * FROM unnest(
-    $1::uuid[], $2::bigint[], $3::text[], $4::bigint[], $5::text[], $6::bigint[], $7::bigint[],
-    $8::jsonb[], $9::jsonb[], $10::text[], $11::integer[], $12::bigint[]
-);
+INSERT INTO ledger SELECT * FROM new_ledger;

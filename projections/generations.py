@@ -30,7 +30,7 @@ from events.generations import (
 )
 from events.state import Account, Reservation
 from projections.place import Handler, Place
-from projections.rows import Rows, write
+from projections.rows import Rows, put_rows
 from runtime.queries import load_queries
 
 QUERIES = load_queries(Path(__file__).with_name("generations.sql"))
@@ -123,11 +123,9 @@ class Generations:
         """Put the batch's rows into the tables."""
         if self._erased:
             await connection.execute(QUERIES.erase_images, self._erased)
-            await connection.execute(QUERIES.erase, self._erased)
-        await write(connection, QUERIES.insert, self.rows.new.values())
-        await write(connection, QUERIES.change, self.rows.changed.values())
-        await write(connection, QUERIES.insert_images, self.images.new.values())
-        await write(connection, QUERIES.change_images, self.images.changed.values())
+            await connection.execute(QUERIES.erase_generations, self._erased)
+        await put_rows(connection, QUERIES, "generations", self.rows)
+        await put_rows(connection, QUERIES, "images", self.images)
 
     def _row(self, event: object, place: Place) -> GenerationRow:
         row = self.rows.change((event.account_id, event.generation_id))  # type: ignore[attr-defined]

@@ -70,10 +70,34 @@ CREATE INDEX IF NOT EXISTS images_of_generation ON images (account_id, generatio
 -- name: erase_images
 DELETE FROM images WHERE account_id = ANY($1::uuid[]);
 
--- name: erase
+-- name: erase_generations
 DELETE FROM generations WHERE account_id = ANY($1::uuid[]);
 
--- name: insert
+-- name: rows_generations
+-- What the next two read when a batch is small; a large one is copied into a table of this name.
+WITH new_generations (
+    account_id, generation_id, status, kind, prompt, negative_prompt, style_id, size, count, seed,
+    model, quality, provider, body_mac, failed_count, credits_reserved, credits_captured,
+    credits_returned, error_code, error_detail, retry_after_ms, requested_at_ms, admitted_at_ms,
+    started_at_ms, finished_at_ms, settled_at_ms, deadline_ms, deleted_at_ms, bin_changed_at_ms,
+    log_partition, log_offset
+) AS (
+    SELECT * FROM unnest(
+        $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+        $8::text[], $9::bigint[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::text[],
+        $15::bigint[], $16::bigint[], $17::bigint[], $18::bigint[], $19::text[], $20::text[],
+        $21::bigint[], $22::bigint[], $23::bigint[], $24::bigint[], $25::bigint[], $26::bigint[],
+        $27::bigint[], $28::bigint[], $29::bigint[], $30::integer[], $31::bigint[]
+    )
+)
+
+-- name: stage_generations
+DROP TABLE IF EXISTS pg_temp.new_generations;
+
+CREATE TEMPORARY TABLE new_generations ON COMMIT DROP AS
+SELECT * FROM generations WITH NO DATA;
+
+-- name: insert_generations
 -- A key that was forgotten after a day and is used again begins a new life.
 INSERT INTO generations AS g
 SELECT
@@ -82,19 +106,7 @@ SELECT
     credits_returned, error_code, error_detail, retry_after_ms, requested_at_ms, admitted_at_ms,
     started_at_ms, finished_at_ms, settled_at_ms, deadline_ms, nullif(deleted_at_ms, 0),
     bin_changed_at_ms, log_partition, log_offset
-FROM unnest(
-    $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
-    $8::text[], $9::bigint[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::text[],
-    $15::bigint[], $16::bigint[], $17::bigint[], $18::bigint[], $19::text[], $20::text[],
-    $21::bigint[], $22::bigint[], $23::bigint[], $24::bigint[], $25::bigint[], $26::bigint[],
-    $27::bigint[], $28::bigint[], $29::bigint[], $30::integer[], $31::bigint[]
-) AS new (
-    account_id, generation_id, status, kind, prompt, negative_prompt, style_id, size, count, seed,
-    model, quality, provider, body_mac, failed_count, credits_reserved, credits_captured,
-    credits_returned, error_code, error_detail, retry_after_ms, requested_at_ms, admitted_at_ms,
-    started_at_ms, finished_at_ms, settled_at_ms, deadline_ms, deleted_at_ms, bin_changed_at_ms,
-    log_partition, log_offset
-)
+FROM new_generations AS new
 ON CONFLICT (account_id, generation_id) DO UPDATE SET
     status = excluded.status,
     kind = excluded.kind,
@@ -126,7 +138,7 @@ ON CONFLICT (account_id, generation_id) DO UPDATE SET
     log_partition = excluded.log_partition,
     log_offset = excluded.log_offset;
 
--- name: change
+-- name: change_generations
 -- Only what a change can carry; the columns that a request fixes are not among it.
 UPDATE generations AS g SET
     status = coalesce(new.status, g.status),
@@ -152,33 +164,31 @@ UPDATE generations AS g SET
     bin_changed_at_ms = greatest(new.bin_changed_at_ms, g.bin_changed_at_ms),
     log_partition = new.log_partition,
     log_offset = new.log_offset
-FROM unnest(
-    $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
-    $8::text[], $9::bigint[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::text[],
-    $15::bigint[], $16::bigint[], $17::bigint[], $18::bigint[], $19::text[], $20::text[],
-    $21::bigint[], $22::bigint[], $23::bigint[], $24::bigint[], $25::bigint[], $26::bigint[],
-    $27::bigint[], $28::bigint[], $29::bigint[], $30::integer[], $31::bigint[]
-) AS new (
-    account_id, generation_id, status, kind, prompt, negative_prompt, style_id, size, count, seed,
-    model, quality, provider, body_mac, failed_count, credits_reserved, credits_captured,
-    credits_returned, error_code, error_detail, retry_after_ms, requested_at_ms, admitted_at_ms,
-    started_at_ms, finished_at_ms, settled_at_ms, deadline_ms, deleted_at_ms, bin_changed_at_ms,
-    log_partition, log_offset
-)
+FROM new_generations AS new
 WHERE g.account_id = new.account_id AND g.generation_id = new.generation_id;
+
+-- name: rows_images
+WITH new_images (
+    account_id, image_id, generation_id, index, object_key, preview_key, width, height,
+    content_type, size_bytes, sha256, deleted_at_ms, bin_changed_at_ms
+) AS (
+    SELECT * FROM unnest(
+        $1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::text[], $6::text[], $7::bigint[],
+        $8::bigint[], $9::text[], $10::bigint[], $11::text[], $12::bigint[], $13::bigint[]
+    )
+)
+
+-- name: stage_images
+DROP TABLE IF EXISTS pg_temp.new_images;
+
+CREATE TEMPORARY TABLE new_images ON COMMIT DROP AS SELECT * FROM images WITH NO DATA;
 
 -- name: insert_images
 INSERT INTO images
 SELECT
     account_id, image_id, generation_id, index, object_key, preview_key, width, height,
     content_type, size_bytes, sha256, nullif(deleted_at_ms, 0), bin_changed_at_ms
-FROM unnest(
-    $1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::text[], $6::text[], $7::bigint[],
-    $8::bigint[], $9::text[], $10::bigint[], $11::text[], $12::bigint[], $13::bigint[]
-) AS new (
-    account_id, image_id, generation_id, index, object_key, preview_key, width, height,
-    content_type, size_bytes, sha256, deleted_at_ms, bin_changed_at_ms
-)
+FROM new_images AS new
 ON CONFLICT (account_id, image_id) DO UPDATE SET
     generation_id = excluded.generation_id,
     index = excluded.index,
@@ -200,11 +210,5 @@ UPDATE images AS i SET
         ELSE i.deleted_at_ms
     END,
     bin_changed_at_ms = greatest(new.bin_changed_at_ms, i.bin_changed_at_ms)
-FROM unnest(
-    $1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::text[], $6::text[], $7::bigint[],
-    $8::bigint[], $9::text[], $10::bigint[], $11::text[], $12::bigint[], $13::bigint[]
-) AS new (
-    account_id, image_id, generation_id, index, object_key, preview_key, width, height,
-    content_type, size_bytes, sha256, deleted_at_ms, bin_changed_at_ms
-)
+FROM new_images AS new
 WHERE i.account_id = new.account_id AND i.image_id = new.image_id;

@@ -12,7 +12,7 @@ from events.credits import CreditsGranted, CreditsRevoked
 from events.purchases import CreditsPurchased, PurchaseRefunded
 from events.state import Account
 from projections.place import Handler, Place
-from projections.rows import Rows, write
+from projections.rows import Rows, put_rows
 from runtime.queries import load_queries
 
 QUERIES = load_queries(Path(__file__).with_name("purchases.sql"))
@@ -52,8 +52,7 @@ class Purchases:
 
     async def write(self, connection: asyncpg.Connection) -> None:
         """Put the batch's rows into the table."""
-        await write(connection, QUERIES.insert, self.rows.new.values())
-        await write(connection, QUERIES.change, self.rows.changed.values())
+        await put_rows(connection, QUERIES, "purchases", self.rows)
 
     def _purchased(
         self, event: CreditsPurchased, _before: Account, after: Account, place: Place

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import asyncpg
 import msgspec
+from msgspec.structs import astuple
 
 from events.accounts import AccountErased, UserRegistered
 from events.state import Account
 from projections.place import Handler, Place
-from projections.rows import write
+from projections.rows import put
 from runtime.queries import load_queries
 
 QUERIES = load_queries(Path(__file__).with_name("users.sql"))
@@ -39,7 +40,7 @@ class Users:
 
     async def write(self, connection: asyncpg.Connection) -> None:
         """Put the batch's rows into the table."""
-        await write(connection, QUERIES.upsert, self.rows.values())
+        await put(connection, QUERIES, "upsert", "users", list(map(astuple, self.rows.values())))
 
     def _registered(
         self, event: UserRegistered, before: Account, _after: Account, place: Place

@@ -8,11 +8,21 @@ CREATE TABLE users (
     erased_at_ms bigint
 );
 
--- name: upsert
+-- name: rows_users
+WITH new_users AS (
+    SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::bigint[])
+)
+
+-- name: stage_users
+DROP TABLE IF EXISTS pg_temp.new_users;
+
+CREATE TEMPORARY TABLE new_users ON COMMIT DROP AS SELECT * FROM users WITH NO DATA;
+
+-- name: upsert_users
 -- A row comes from a registration or an erasure, each of which counts once; the second to come
 -- knows about an erasure before it.
 INSERT INTO users AS u
-SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::bigint[])
+SELECT * FROM new_users
 ON CONFLICT (account_id) DO UPDATE SET
     display_name = excluded.display_name,
     language = excluded.language,

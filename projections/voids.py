@@ -6,8 +6,9 @@ from pathlib import Path
 
 import asyncpg
 import msgspec
+from msgspec.structs import astuple
 
-from projections.rows import write
+from projections.rows import put
 from runtime.queries import load_queries
 
 QUERIES = load_queries(Path(__file__).with_name("voids.sql"))
@@ -36,4 +37,4 @@ class Voids:
 
     async def write(self, connection: asyncpg.Connection) -> None:
         """Put the batch's rows into the table."""
-        await write(connection, QUERIES.insert, self.rows)
+        await put(connection, QUERIES, "insert", "voids", list(map(astuple, self.rows)))

@@ -12,7 +12,7 @@ async def test_rows_tell_the_folded_states(
     log: TestLog, run_projector: RunProjector, owner: asyncpg.Connection
 ) -> None:
     """Balances and ledgers in the tables are those of the accounts folded one by one."""
-    states = await log.write(100)
+    states = await log.write(1000)
     async with run_projector():
         await caught_up(owner, log)
     rows = {str(row["account_id"]): row for row in await table(owner, "read.credit_accounts")}
