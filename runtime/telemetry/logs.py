@@ -144,7 +144,8 @@ class _Add:
 
 
 def _to_json(event: Any, **_: Any) -> str:
-    return msgspec.json.encode(event, enc_hook=repr, order="deterministic").decode("utf-8")
+    # Sorted at the top only: msgspec's own order refuses a nested dictionary with numbers as keys.
+    return msgspec.json.encode(dict(sorted(event.items())), enc_hook=repr).decode("utf-8")
 
 
 def _take_over(handler: logging.Handler, level: str) -> None:
@@ -158,5 +159,5 @@ def _take_over(handler: logging.Handler, level: str) -> None:
             logger.propagate = True
     logging.captureWarnings(True)
     # At these levels they say what our own lines say better.
-    for name in ("botocore", "aiobotocore", "urllib3", "httpx", "httpcore", "asyncio"):
+    for name in ("aiokafka", "botocore", "aiobotocore", "urllib3", "httpx", "httpcore", "asyncio"):
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))

@@ -224,3 +224,9 @@ def test_any_value_is_one_line(stream: io.StringIO, value: object) -> None:
     structlog.get_logger("a").info("x", value=value, thing=object())
     assert stream.getvalue().count("\n") == 1
     assert json.loads(stream.getvalue())["event"] == "x"
+
+
+def test_numbers_as_keys(lines: Lines) -> None:
+    """A dictionary with numbers as keys is a line like any other."""
+    structlog.get_logger("projections").info("claimed", epochs={0: 1, 1: 1})
+    assert lines()[-1]["epochs"] == {"0": 1, "1": 1}
