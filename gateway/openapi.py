@@ -177,7 +177,7 @@ def _header_parameters(one: Contract) -> list[dict[str, Any]]:
 def _responses(one: Contract) -> dict[str, Any]:
     responses: dict[str, Any] = {}
     for status, answer in sorted(one.answers.items()):
-        response: dict[str, Any] = {"description": "Done." if status < 300 else "See the body."}  # noqa: PLR2004
+        response: dict[str, Any] = {"description": "Done." if status < 300 else "See the body."}  # noqa: PLR2004  where HTTP's errors begin
         if isinstance(answer, str):
             response["content"] = {answer.partition(";")[0]: {"schema": {"type": "string"}}}
         elif answer is not None:

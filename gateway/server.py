@@ -80,11 +80,11 @@ class HttpServer:
         """Take no new connections, let what is under way finish, within `drain_seconds`."""
         if self._task is None:
             return
-        self._server.stop()  # type: ignore[no-untyped-call]
+        self._server.stop()  # type: ignore[no-untyped-call]  # granian
         _, late = await asyncio.wait([self._task], timeout=self._settings.drain_seconds)
         if late:
             _log.warning("requests were still under way at the end of the drain")
             for worker in self._server.wrks:
-                worker.kill()  # type: ignore[no-untyped-call]
+                worker.kill()  # type: ignore[no-untyped-call]  # granian
             self._task.cancel()
             await asyncio.wait([self._task])

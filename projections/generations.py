@@ -128,7 +128,7 @@ class Generations:
         await put_rows(connection, QUERIES, "images", self.images)
 
     def _row(self, event: object, place: Place) -> GenerationRow:
-        row = self.rows.change((event.account_id, event.generation_id))  # type: ignore[attr-defined]
+        row = self.rows.change((event.account_id, event.generation_id))  # type: ignore[attr-defined]  # these all have it
         row.log_partition = place.partition
         row.log_offset = place.offset
         return row

@@ -83,7 +83,7 @@ def main() -> None:
         die_with_parent(int(signal_number), int(parent))
         os.execv(command[0], command)  # noqa: S606  our own command, no shell
     except OSError as error:
-        print(f"cannot launch {command[0]}: {error}", file=sys.stderr)  # noqa: T201
+        print(f"cannot launch {command[0]}: {error}", file=sys.stderr)  # noqa: T201  no log yet
         sys.exit(EXIT_CANNOT_LAUNCH)
 
 

@@ -150,7 +150,7 @@ class Up:
     async def _until_child_ready(self, child: Child, settings: Settings) -> None:
         await child.until_ready()
         if child.name == "gateway":
-            host = "127.0.0.1" if settings.host == "0.0.0.0" else settings.host  # noqa: S104
+            host = "127.0.0.1" if settings.host == "0.0.0.0" else settings.host  # noqa: S104  compared, not bound
             port = child.port or settings.port
             while (await probe.get(port, "/readyz", host)).status != HTTPStatus.OK:
                 if child.pid is None:
@@ -168,7 +168,7 @@ class Up:
 
     def _welcome(self, settings: Settings) -> None:
         gateway = next(child for child in self._children if child.name == "gateway")
-        host = "localhost" if settings.host in {"0.0.0.0", "127.0.0.1"} else settings.host  # noqa: S104
+        host = "localhost" if settings.host in {"0.0.0.0", "127.0.0.1"} else settings.host  # noqa: S104  compared, not bound
         lines = (
             f"Pixelpop is ready: http://{host}:{gateway.port or settings.port}/",
             "  Sign-in data:  pixelpop init-data --user 1",

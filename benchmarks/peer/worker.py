@@ -68,7 +68,7 @@ class Worker:
     ) -> None:
         self._sessions, self._cache, self._store = sessions, cache, store
 
-    async def perform(self, payload: bytes) -> None:
+    async def perform(self, payload: bytes | str) -> None:
         """One job from start to publication."""
         job = json.loads(payload)
         picture: Picture = await asyncio.to_thread(draw, job["id"])
@@ -88,7 +88,7 @@ class Worker:
                 )
             )
             await db.commit()
-        done = {"id": job["id"], "status": "done", "at": datetime.now().isoformat()}  # noqa: DTZ005
+        done = {"id": job["id"], "status": "done", "at": datetime.now().isoformat()}  # noqa: DTZ005  the peer is written plainly
         await self._cache.publish(channel(job["account"]), json.dumps(done))
 
 

@@ -27,5 +27,5 @@ async def app(
         if not event.get("more_body"):
             break
     length = (b"content-length", b"%d" % len(body))
-    await send({**_START, "headers": [*_START["headers"], length]})  # type: ignore[misc]
+    await send({**_START, "headers": [*_START["headers"], length]})  # type: ignore[misc]  # a plain ASGI message
     await send({"type": "http.response.body", "body": body})

@@ -88,7 +88,7 @@ class AnswersInPlace:
         self,
         request: ImageRequest,
         call: Call,  # noqa: ARG002  of the protocol
-        provider_ref: str,  # noqa: ARG002
+        provider_ref: str,  # noqa: ARG002  for those that override it
     ) -> list[bytes]:
         """See `Provider`."""
         raise ProviderUncertain(f"The call for {request.generation_id} cannot be asked for.")

@@ -34,7 +34,7 @@ class LocalProvider(AnswersInPlace):
         self._flat_pictures: dict[tuple[int, int, int], bytes] = {}
         self.timeout_seconds = self._latency_seconds + TIMEOUT_SECONDS
 
-    async def generate(self, request: ImageRequest, call: Call) -> list[bytes]:  # noqa: ARG002
+    async def generate(self, request: ImageRequest, call: Call) -> list[bytes]:  # noqa: ARG002  the protocol's
         """See `Provider`; always as many as asked for."""
         waiting = asyncio.sleep(self._latency_seconds)
         drawings = [self._draw(request, index) for index in range(request.count)]

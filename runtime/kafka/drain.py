@@ -245,4 +245,4 @@ async def close(consumer: AIOKafkaConsumer[bytes, bytes]) -> None:
         async with asyncio.timeout(CLOSE_SECONDS_MAX):
             if fetcher is not None:
                 await fetcher.close()
-            await consumer._client.close()  # noqa: SLF001
+            await consumer._client.close()  # noqa: SLF001  its own close may hang

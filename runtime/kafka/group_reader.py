@@ -178,11 +178,11 @@ class GroupReader:
         _log.info("partitions taken over", reader=self._drain.name, count=len(partitions))
 
 
-class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
+class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped base
     def __init__(self, reader: GroupReader) -> None:
         self._reader = reader
 
-    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:  # noqa: ARG002
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:  # noqa: ARG002  aiokafka's signature
         await self._reader.let_go()
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:

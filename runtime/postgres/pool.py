@@ -31,7 +31,7 @@ Connection: TypeAlias = asyncpg.Connection
 """A connection or the pool's stand-in for one; asyncpg ships no types."""
 
 
-class Pool(asyncpg.Pool):  # type: ignore[misc]
+class Pool(asyncpg.Pool):  # type: ignore[misc]  # untyped base
     """A pool in which waiting for a free connection ends after `acquire_timeout_seconds`."""
 
     acquire_timeout_seconds: float = 5.0
@@ -41,7 +41,7 @@ class Pool(asyncpg.Pool):  # type: ignore[misc]
         return super().acquire(timeout=timeout or self.acquire_timeout_seconds)
 
 
-class PoolerConnection(asyncpg.Connection):  # type: ignore[misc]
+class PoolerConnection(asyncpg.Connection):  # type: ignore[misc]  # untyped base
     """A connection to a transaction-mode pooler: refuses what would need a session."""
 
     def get_reset_query(self) -> str:

@@ -132,4 +132,4 @@ def test_init_data_is_signed_for_the_data_directorys_bot(data_dir, capsys):
     assert set(fields) >= {"auth_date", "hash"}
     kept = msgspec.json.decode((data_dir / "secrets.json").read_bytes())
     assert set(kept) == {"jwt_secret", "master_key", "telegram_bot_token"}
-    assert os.stat(data_dir / "secrets.json").st_mode & 0o077 == 0  # noqa: PTH116
+    assert os.stat(data_dir / "secrets.json").st_mode & 0o077 == 0  # noqa: PTH116  the mode alone

@@ -48,7 +48,7 @@ def run_decider(servers: Settings) -> RunDecider:
         settings = msgspec.structs.replace(servers, slot=slot)
         stop = asyncio.Event()
         store = options.pop("objects", objects)
-        task = asyncio.create_task(decider.run(settings, stop, objects=store, **options))  # type: ignore[arg-type]
+        task = asyncio.create_task(decider.run(settings, stop, objects=store, **options))  # type: ignore[arg-type]  # options
         try:
             yield
         finally:

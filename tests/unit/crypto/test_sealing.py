@@ -62,7 +62,7 @@ def test_moved_does_not_open(text: str, other: uuid.UUID, moved: str) -> None:
     else:
         place[moved] = other
     with pytest.raises(Unsealable):
-        unseal(key, sealed_text(text), **place)  # type: ignore[arg-type]
+        unseal(key, sealed_text(text), **place)  # type: ignore[arg-type]  # text all of it
 
 
 @given(nonsense=st.text(max_size=200))

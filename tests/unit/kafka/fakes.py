@@ -112,7 +112,7 @@ class Bench:
         self.lane = Lane(
             TOPIC,
             0,
-            self.clients,  # type: ignore[arg-type]
+            self.clients,  # type: ignore[arg-type]  # a fake
             batch_bytes=limit,
             release=self.released.append,
             observe=lambda _at, _sent: None,

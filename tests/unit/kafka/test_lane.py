@@ -233,7 +233,7 @@ async def test_what_was_not_taken_is_not_overtaken():
 async def test_a_value_that_is_no_bytes_fails_its_own_call_only():
     """A caller's mistake is raised to that caller, and the partition goes on."""
     bench = Bench()
-    wrong, right = bench.submit("text"), bench.submit(b"b")  # type: ignore[arg-type]
+    wrong, right = bench.submit("text"), bench.submit(b"b")  # type: ignore[arg-type]  # the mistake itself
     await turns()
     with pytest.raises(TypeError):
         await wrong
