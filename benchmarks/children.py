@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import signal
 import sys
 from asyncio.subprocess import Process
@@ -97,10 +99,11 @@ class Children:
 
     def cpu_seconds(self, name: str) -> float:
         """Processor time used so far, helpers of the process included."""
-        process = psutil.Process(self._processes[name].pid)
-        family = [process, *process.children(recursive=True)]
-        times = [member.cpu_times() for member in family]
-        return sum(one.user + one.system for one in times)
+        return family_cpu_seconds(self._processes[name].pid)
+
+    def all_cpu_seconds(self) -> dict[str, float]:
+        """The same of every process that runs."""
+        return {name: self.cpu_seconds(name) for name in self._processes if self.running(name)}
 
     async def stop(self, name: str) -> None:
         """End one process and wait for its end."""
@@ -116,6 +119,18 @@ class Children:
 
     def _log(self, name: str) -> Path:
         return self._folder / f"{name}.log"
+
+
+def family_cpu_seconds(pid: int) -> float:
+    """Processor time used so far by a process, its threads, and its living children but ours."""
+    process = psutil.Process(pid)
+    family = [process] if pid == os.getpid() else [process, *process.children(recursive=True)]
+    total = 0.0
+    for member in family:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            times = member.cpu_times()
+            total += times.user + times.system
+    return total
 
 
 async def answers_http(port: int, path: str = "/") -> bool:

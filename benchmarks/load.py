@@ -41,6 +41,14 @@ class Outcome:
     unexpected: bytes = b""
     """The first body whose status was not the expected one."""
 
+    late: int = 0
+    """Answers that came after the time was up; they count for nothing but `total`."""
+
+    @property
+    def total(self) -> int:
+        """All answers."""
+        return sum(self.statuses.values()) + self.late
+
     @property
     def per_second(self) -> float:
         """Requests that were answered, whatever the answer."""
@@ -175,6 +183,8 @@ async def closed_loop(
             outcome.statuses[status] += 1
             outcome.latencies_ms.append((now - connection.sent_at) * 1000)
             outcome.seconds = now - started
+        else:
+            outcome.late += 1
         if status != expected and not outcome.unexpected:
             outcome.unexpected = b"%d %s" % (status, body[:500])
         next_one(connection)

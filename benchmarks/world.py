@@ -12,7 +12,7 @@ from typing import Any
 import asyncpg
 import msgspec
 
-from benchmarks.children import Children
+from benchmarks.children import Children, family_cpu_seconds
 from events.topics import EVENTS, TOPICS
 from runtime import secrets
 from runtime.embedded.servers import EmbeddedServers
@@ -28,6 +28,9 @@ from runtime.settings import Settings, to_environment
 
 ROOT = Path(__file__).parents[1]
 PROCESSES = ("gateway", "decider", "worker", "projector")
+LOGINS = {"projections": "projector"}
+"""Whose login a command takes that is no process of its own."""
+
 DRAIN_SECONDS = 300.0
 STILL_SECONDS = 0.5
 """The log stands still when nothing is appended for so long."""
@@ -44,8 +47,11 @@ class World:
         producer: the harness's own way to append.
     """
 
-    def __init__(self, folder: Path, settings: Settings, producer: LogProducer) -> None:
+    def __init__(
+        self, folder: Path, settings: Settings, producer: LogProducer, servers: EmbeddedServers
+    ) -> None:
         self.folder = folder
+        self._servers = servers
         self.settings = settings
         self.producer = producer
         self.children = Children(folder / "children")
@@ -76,16 +82,14 @@ class World:
         ready_file.unlink(missing_ok=True)
         settings = msgspec.structs.replace(
             self.settings,
-            database_url=self._urls[process],
+            database_url=self._urls[LOGINS.get(process, process)],
             ready_file=ready_file,
             log_format="json",
-            log_level="warning",
-            port=0,
-            **changes,
+            **{"log_level": "warning", "port": 0, **changes},
         )
         await self.children.start_python(
             process,
-            ["-m", "benchmarks.our_process", process, *arguments],
+            ["-m", "pixelpop", process, *arguments],
             {**os.environ, **to_environment(settings)},
         )
         if not wait:
@@ -101,6 +105,16 @@ class World:
     def environment(self) -> dict[str, str]:
         """What a child that is none of ours starts with."""
         return dict(os.environ)
+
+    def cpu_seconds(self) -> dict[str, float]:
+        """Processor time used so far by each process of the run, this one (`load`) included.
+
+        On a busy machine this tells more than rates do: it does not change with what others do.
+        """
+        pids = {name: server.pid for name, server in self._servers.running.items()}
+        pids["load"] = os.getpid()
+        used = {name: family_cpu_seconds(pid) for name, pid in pids.items() if pid is not None}
+        return used | self.children.all_cpu_seconds()
 
     async def drained(self, *, projected: bool = True) -> None:
         """Wait until the log stands still and, unless told otherwise, is projected.
@@ -158,7 +172,7 @@ async def running(folder: Path, **changes: Any) -> AsyncIterator[World]:
         async with open_objects(settings) as objects:
             await objects.ensure_bucket()
         await producer.start()
-        world = World(folder, settings, producer)
+        world = World(folder, settings, producer, servers)
         await world.new_database()
         try:
             yield world

@@ -219,6 +219,6 @@ async def events(caller: Caller) -> StreamingResponse:
             async for message in subscription.listen():
                 yield b"event: generation\ndata: " + message["data"] + b"\n\n"
         finally:
-            await subscription.aclose()
+            await subscription.aclose()  # type: ignore[no-untyped-call]  # redis
 
     return StreamingResponse(stream(), media_type="text/event-stream")

@@ -32,7 +32,7 @@ source = app.topic(os.environ.get("RAW_TOPIC", "raw-jobs"), value_serializer="ra
 target = app.topic(os.environ.get("RAW_OUT", "raw-done"), value_serializer="raw")
 
 
-@app.agent(source)
+@app.agent(source)  # type: ignore[untyped-decorator]  # faust
 async def hop(stream: faust.StreamT[bytes]) -> None:
     """Send each record on."""
     done = 0

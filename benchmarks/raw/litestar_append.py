@@ -1,7 +1,8 @@
 """Litestar with a JWT check, a decoded body and one acked append: no domain, no decision.
 
 What a gateway of these parts can do at most. Settings by environment: RAW_KAFKA, RAW_TOPIC,
-RAW_JWT_SECRET.
+RAW_JWT_SECRET,
+RAW_AUDIENCE.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from litestar.datastructures import State
 from litestar.exceptions import NotAuthorizedException
 
 _SECRET = os.environ.get("RAW_JWT_SECRET", "")
+_AUDIENCE = os.environ.get("RAW_AUDIENCE", "")
 _TOPIC = os.environ.get("RAW_TOPIC", "raw-append")
 
 
@@ -43,7 +45,7 @@ async def append(request: Request[None, None, State], data: Body, state: State) 
     """Check the token, append the body, wait for the ack."""
     token = request.headers.get("authorization", "").removeprefix("Bearer ")
     try:
-        claims = jwt.decode(token, _SECRET, algorithms=["HS256"])
+        claims = jwt.decode(token, _SECRET, algorithms=["HS256"], audience=_AUDIENCE)
     except jwt.InvalidTokenError as error:
         raise NotAuthorizedException from error
     producer: AIOKafkaProducer = state.producer

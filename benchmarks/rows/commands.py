@@ -7,10 +7,6 @@ new accounts, each asking five times, which is what the per-account limit admits
 
 from __future__ import annotations
 
-import asyncio
-import json
-import random
-import time
 import uuid
 from collections.abc import Iterator, Sequence
 
@@ -23,8 +19,9 @@ from benchmarks.measuring import Figures, interleave
 from benchmarks.peer_stack import Peer
 from benchmarks.table import Row
 from benchmarks.world import World
-from gateway.tokens import Tokens
 from events.ids import AccountId
+from gateway.tokens import API, Tokens
+from runtime.kafka.topics import TopicSpec, ensure_topics
 from runtime.ports import free_port
 
 log = structlog.get_logger(__name__)
@@ -34,6 +31,7 @@ REQUESTS_PER_SECOND_MAX = 8_000
 """How many requests are prepared for each second of a run: more than any side answers."""
 
 LATENCY_PER_SECOND = 100
+CPU_MS_SHOWN = 0.02
 TOKEN_SECONDS = 24 * 3600
 
 
@@ -56,9 +54,13 @@ class Commands:
         self._peer_tokens: list[str] = []
         self._bare = Target(0)
         self._append = Target(0)
+        self.cpu: dict[str, str] = {}
+        """By side: what its processes used, in milliseconds of processor time per command."""
 
     async def start_raw(self) -> None:
         """The raw limits' servers: Granian with one worker each, as ours."""
+        spec = TopicSpec(name="raw-append", retention_ms=3_600_000)
+        await ensure_topics(self._world.settings, [spec])
         self._bare = await self._granian("raw-asgi", "benchmarks.raw.asgi:app")
         self._append = await self._granian("raw-litestar", "benchmarks.raw.litestar_append:app")
 
@@ -67,6 +69,7 @@ class Commands:
         environment = {
             "RAW_KAFKA": str(self._world.settings.kafka_bootstrap_servers),
             "RAW_TOPIC": "raw-append",
+            "RAW_AUDIENCE": API,
             "RAW_JWT_SECRET": str(self._world.settings.jwt_secret),
         }
         await self._world.children.start_python(
@@ -82,12 +85,13 @@ class Commands:
 
     async def ours_wait(self) -> Figures:
         """Accepted per second, each with its decision."""
-        return {"commands_wait": self._accepted("ours", await self._ours({}))}
+        return {"commands_wait": self._accepted("ours", await self._ours("ours", {}))}
 
     async def ours_async(self) -> Figures:
         """Accepted per second with `Prefer: respond-async`."""
-        outcome = await self._ours({"Prefer": "respond-async"})
-        return {"commands_async": self._accepted("ours, respond-async", outcome)}
+        side = "ours, respond-async"
+        outcome = await self._ours(side, {"Prefer": "respond-async"})
+        return {"commands_async": self._accepted(side, outcome)}
 
     async def raw(self) -> Figures:
         """What the parts can do at most."""
@@ -101,7 +105,10 @@ class Commands:
 
     async def peer(self) -> Figures:
         """The peer, which always decides before it answers."""
-        outcome = await self._run(self._peer_target, await self._peer_requests(self._most()))
+        requests = await self._peer_requests(self._most())
+        before = self._world.cpu_seconds()
+        outcome = await self._run(self._peer_target, requests)
+        self._note_cpu("peer", before, outcome)
         rate = self._accepted("peer", outcome)
         return {"commands_wait": rate, "commands_async": rate}
 
@@ -141,11 +148,22 @@ class Commands:
     def _latency_count(self) -> int:
         return int(self._seconds * LATENCY_PER_SECOND)
 
-    async def _ours(self, headers: dict[str, str]) -> Outcome:
+    async def _ours(self, side: str, headers: dict[str, str]) -> Outcome:
         requests = await self._our_requests(self._most(), headers)
+        before = self._world.cpu_seconds()
         outcome = await self._run(self._gateway, requests)
         await self._world.drained()
+        self._note_cpu(side, before, outcome)
         return outcome
+
+    def _note_cpu(self, side: str, before: dict[str, float], outcome: Outcome) -> None:
+        """What each process used for a command, projecting it included."""
+        used = {
+            name: 1000 * (now - before.get(name, 0.0)) / max(1, outcome.total)
+            for name, now in self._world.cpu_seconds().items()
+        }
+        shown = [f"{name} {ms:.2f}" for name, ms in used.items() if ms >= CPU_MS_SHOWN]
+        self.cpu[side] = f"{sum(used.values()):.2f} ({', '.join(shown)})"
 
     async def _run(self, target: Target, requests: Sequence[bytes]) -> Outcome:
         return await load.closed_loop(
@@ -162,9 +180,7 @@ class Commands:
             self._world.settings, self._world.owner_url, self._world.producer, needed
         )
         await self._world.drained()
-        tokens = [
-            self._tokens.issue(AccountId(str(one.account_id)), TOKEN_SECONDS) for one in made
-        ]
+        tokens = [self._tokens.issue(AccountId(str(one.account_id)), TOKEN_SECONDS) for one in made]
         return list(_requests(tokens, count, headers))
 
     async def _peer_requests(self, count: int) -> list[bytes]:
@@ -216,8 +232,12 @@ def make_rows() -> list[Row]:
     """The empty rows."""
     append = "Litestar on Granian: JWT, body decoded, one acked append; no domain"
     return [
-        Row("commands_wait", "commands accepted, with decision", "per second", append, "≥ 4 × peer"),
-        Row("commands_async", "commands accepted, respond-async", "per second", append, "≥ 6 × peer"),
+        Row(
+            "commands_wait", "commands accepted, with decision", "per second", append, "≥ 4 × peer"
+        ),
+        Row(
+            "commands_async", "commands accepted, respond-async", "per second", append, "≥ 6 × peer"
+        ),
         Row("bare", "HTTP alone", "per second", "bare ASGI on Granian, echoing the body"),
         Row("latency_p50", "POST to 202 at 100/s, p50", "ms", "", "≤ 15 ms", more_is_better=False),
         Row("latency_p99", "POST to 202 at 100/s, p99", "ms", "", "", more_is_better=False),
@@ -236,5 +256,7 @@ async def measure(sides: Commands, repeats: int, *, with_peer: bool) -> list[Row
     if with_peer:
         two = await sides.peer_with_two_processes()
         wait.note(f"the peer with two uvicorn processes: {two:,.0f} per second")
+    for side, used in sides.cpu.items():
+        wait.note(f"processor ms per command, {side}: {used}")
     wait.note(f"{CONNECTIONS} connections; ours: gateway, decider and projector run, no worker")
     return rows

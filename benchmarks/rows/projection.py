@@ -56,14 +56,15 @@ class Projection:
         return self._events
 
     async def ours(self) -> Figures:
-        """A projector fills an empty database."""
-        await self._world.new_database()
-        await self._world.start("projector")
-        started = time.perf_counter()
-        seconds = await until_projected(self._world, self._events) - started
-        self.cpu_seconds.append(self._world.children.cpu_seconds("projector"))
-        await self._world.stop("projector")
-        return {"projection": self._events / seconds}
+        """`pixelpop projections rebuild` fills an empty database."""
+        world = self._world
+        await world.new_database()
+        await world.start("projections", "rebuild", "--without-comparison", wait=False)
+        started = await until_taken(world, "projections", 0)
+        ended = await until_taken(world, "projections", self._events)
+        self.cpu_seconds.append(world.children.cpu_seconds("projections"))
+        await world.stop("projections")
+        return {"projection": self._events / (ended - started)}
 
     async def raw(self) -> Figures:
         """As many rows as there are events, written and nothing else."""
@@ -74,21 +75,23 @@ class Projection:
         return {"projection": figures["upsert"]}
 
 
-async def until_projected(world: World, events: int) -> float:
-    """Wait until the projector has taken all; the instant at which it was seen."""
+async def until_taken(world: World, process: str, events: int) -> float:
+    """Wait until the first read schema has taken so many; the instant at which it was seen."""
     connection = await asyncpg.connect(world.owner_url)
     try:
         deadline = time.monotonic() + WAIT_SECONDS
         while True:
-            done = await connection.fetchval(
-                "SELECT coalesce(sum(next_offset), 0) FROM read.projection_offsets"
-            )
-            if done >= events:
+            done = None
+            if await connection.fetchval("SELECT to_regclass('read_v1.projection_offsets')"):
+                done = await connection.fetchval(
+                    "SELECT sum(next_offset)::bigint FROM read_v1.projection_offsets"
+                )
+            if done is not None and done >= events:
                 return time.perf_counter()
-            if not world.children.running("projector"):
-                raise ChildFailed(f"the projector ended: {world.children.tail('projector')}")
+            if not world.children.running(process):
+                raise ChildFailed(f"{process} ended: {world.children.tail(process)}")
             if time.monotonic() > deadline:
-                raise ChildFailed(f"the projector has taken {done} of {events} events")
+                raise ChildFailed(f"{process} has taken {done} of {events} events")
             await asyncio.sleep(POLL_SECONDS)
     finally:
         await connection.close()
