@@ -140,9 +140,8 @@ class Story:
         self, event: Event, after_ms: int | None = None, *, event_id: EventId | None = None
     ) -> Void | None:
         """Append one event and fold it; says why it was void, if it was."""
-        value = encode(event)
-        appended_at_ms = self.now_ms if after_ms is None else at(after_ms)
-        recorded = record(decode(value), value, appended_at_ms, event_id)
+        value, now_ms = encode(event), self.now_ms if after_ms is None else at(after_ms)
+        recorded = record(decode(value), value, now_ms, event_id)
         before, (self.account, void) = self.account, apply(self.account, recorded)
         self.log.append(recorded)
         if self.account is not before:

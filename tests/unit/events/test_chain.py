@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from commands.decide import decide
-from events.base import ZERO_HASH, Decision, Draw, Posting
+from events.base import Decision, Draw, Posting
 from events.chain import Void, judge
 from events.codec import encode
 from events.credits import (
@@ -19,12 +19,11 @@ from events.credits import (
     CreditsRevoked,
     CreditsSettled,
 )
-from events.fold import apply, evolve_all
+from events.fold import apply
 from events.generations import GenerationRejected
-from events.recorded import hash_value, record
+from events.recorded import record
 from events.state import Account
 from tests.given import (
-    ACCOUNT,
     MINUTE,
     Story,
     asks,
@@ -36,7 +35,6 @@ from tests.given import (
     given,
     leaves,
     refunded,
-    signed_up,
     source,
 )
 
@@ -284,35 +282,3 @@ def test_a_void_decision_leaves_the_very_same_state() -> None:
     after, void = apply(account, record(wrong, encode(wrong), _LATER))
     assert void is Void.CONTRADICTS_FACT
     assert after is account
-
-
-def test_the_chain_is_made_of_the_stored_bytes() -> None:
-    """Each decision names SHA-256 of the one before; the first names zeros."""
-    story = (
-        given(signed_up(5))
-        .when(asks("cat", 2))
-        .when(finished("cat", 2))
-        .when(bought("p", 1))
-        .when(refunded("p"))
-    )
-    decisions = [one for one in story.log if isinstance(one.event, Decision)]
-    assert len(decisions) == 5
-    previous, causes = ZERO_HASH, {one.value_hash for one in story.log}
-    for place, one in enumerate(decisions, start=1):
-        assert isinstance(one.event, Decision)
-        assert (one.event.previous_hash, one.event.sequence) == (previous, place)
-        assert one.event.cause_hash in causes
-        previous = hash_value(one.value)
-    assert story.account.head == previous
-
-
-def test_a_changed_byte_in_history_voids_all_that_follows() -> None:
-    """Whoever rewrites one decision loses every later one of that account."""
-    story = given(signed_up(5)).when(asks("cat", 2)).when(finished("cat", 2))
-    history = list(story.log)
-    place = next(i for i, one in enumerate(history) if isinstance(one.event, CreditsGranted))
-    forged_value = history[place].value.replace(b'{"type"', b'{ "type"')
-    assert forged_value != history[place].value
-    history[place] = record(history[place].event, forged_value, history[place].appended_at_ms)
-    state = evolve_all(Account(account_id=ACCOUNT), history)
-    assert (state.sequence, state.granted, state.spent) == (1, 5, 0)
