@@ -23,6 +23,7 @@ TEMPLATE = "pixelpop_template"
 PROCESSES = ("gateway", "decider", "worker", "projector")
 POSTGRES_IMAGE = "pgvector/pgvector:pg18"
 KAFKA_IMAGE = "confluentinc/cp-kafka:7.9.2"
+S3_PORT = 9000
 S3_IMAGE = "minio/minio:RELEASE.2025-09-07T16-13-09Z"
 
 
@@ -58,20 +59,30 @@ async def running(data_dir: Path) -> AsyncIterator[Settings]:
 
 def _containers(base: Settings, stack: AsyncExitStack) -> Settings:
     from testcontainers.community.kafka import KafkaContainer
-    from testcontainers.community.minio import MinioContainer
     from testcontainers.community.postgres import PostgresContainer
+    from testcontainers.core.container import DockerContainer
+    from testcontainers.core.wait_strategies import HttpWaitStrategy
 
-    kafka = stack.enter_context(KafkaContainer(KAFKA_IMAGE).with_kraft())
+    broker = KafkaContainer(KAFKA_IMAGE).with_kraft()
+    kafka = stack.enter_context(broker.with_env("KAFKA_AUTO_CREATE_TOPICS_ENABLE", "false"))
     postgres = stack.enter_context(PostgresContainer(POSTGRES_IMAGE, driver=None))
-    store = stack.enter_context(MinioContainer(S3_IMAGE))
-    config = store.get_config()
+    key = secrets.make_password()
+    store = stack.enter_context(
+        DockerContainer(S3_IMAGE)
+        .with_command("server /data")
+        .with_env("MINIO_ROOT_USER", "pixelpop")
+        .with_env("MINIO_ROOT_PASSWORD", key)
+        .with_exposed_ports(S3_PORT)
+        .waiting_for(HttpWaitStrategy(S3_PORT, "/minio/health/ready").for_status_code(200))
+    )
+    where = f"{store.get_container_host_ip()}:{store.get_exposed_port(S3_PORT)}"
     return msgspec.structs.replace(
         base,
         kafka_bootstrap_servers=kafka.get_bootstrap_server(),
         database_url=postgres.get_connection_url(),
-        s3_endpoint_url=f"http://{config['endpoint']}",
-        s3_access_key_id=config["access_key"],
-        s3_secret_access_key=config["secret_key"],
+        s3_endpoint_url=f"http://{where}",
+        s3_access_key_id="pixelpop",
+        s3_secret_access_key=key,
     )
 
 
