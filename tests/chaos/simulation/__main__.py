@@ -15,6 +15,7 @@ from tests.chaos.simulation.run import Simulation, Summary, shortest, trace
 
 _CHUNK_SEEDS = 100
 _TRACE_LINES_MAX = 60
+_REASON_CHARACTERS_MAX = 600
 _CONFLICTS_PER_HISTORY_MIN = 5
 
 Failure = tuple[int, str]
@@ -45,7 +46,7 @@ def main() -> int:
             progress.advance(bar, summary.histories + len(failed))
     say(report(total, time.monotonic() - began))
     for seed, why in sorted(failures)[:3]:
-        say(f"\nseed {seed} FAILED: {why}\n{explain(seed)}")
+        say(f"\nseed {seed} FAILED: {why[:_REASON_CHARACTERS_MAX]}\n{explain(seed)}")
     if failures:
         say(f"\n{len(failures)} of {len(seeds)} histories failed")
         return 1
@@ -102,7 +103,7 @@ def explain(seed: int) -> str:
     except Exception as error:  # noqa: BLE001  it is what we came for
         lines = trace(simulation.auditor, getattr(error, "account_id", None))
         shown = "\n".join(lines[-_TRACE_LINES_MAX:])
-        return f"after {steps} steps: {error}\n{shown}"
+        return f"after {steps} steps: {str(error)[:_REASON_CHARACTERS_MAX]}\n{shown}"
     return "it does not fail again"
 
 

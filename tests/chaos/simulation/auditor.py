@@ -158,7 +158,7 @@ class Auditor:
         """Void decisions that differ from every counted one: real conflicts, not mere copies."""
         return sum(1 for value, _ in self.voids if value not in self.counted)
 
-    def check_end(self) -> None:
+    def check_end(self, now_ms: int) -> None:
         """When nothing is due any more: everything is decided once, and nothing is left open.
 
         Raises:
@@ -171,8 +171,15 @@ class Auditor:
         if missing or self._reserved:
             raise BrokenRuleError(f"not decided: {missing}; not settled: {list(self._reserved)}")
         for account_id, account in self.accounts.items():
-            if account.open or account.due_sources:
+            overdue = [
+                grant
+                for grant in account.grants
+                if grant.available and (grant.expires_at_ms or now_ms + 1) <= now_ms
+            ]
+            if account.open or account.due_sources or overdue:
                 raise BrokenRuleError(f"left open: {account}", account_id)
+            if account.erased is not None and (account.available or account.debt):
+                raise BrokenRuleError(f"erased, but not written off: {account}", account_id)
 
 
 def _kind(event: Event) -> str:

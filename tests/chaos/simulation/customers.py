@@ -27,7 +27,7 @@ from tests.chaos.simulation.versions import UNREADABLE_PACK
 _SECOND = 1_000
 _MINUTE = 60 * _SECOND
 _HOUR = 60 * _MINUTE
-_RESULT_DELAYS_MS = (_SECOND, 10 * _SECOND, 4 * _MINUTE, 9 * _MINUTE, 12 * _MINUTE)
+_RESULT_DELAYS_MS = (0, _SECOND, 10 * _SECOND, 30 * _SECOND, 4 * _MINUTE, 12 * _MINUTE)
 
 
 class Customers:
@@ -47,6 +47,7 @@ class Customers:
         self._requested: list[tuple[AccountId, GenerationId]] = []
         self._purchases: list[tuple[AccountId, SourceId]] = []
         self._names = 0
+        self._erasures = 2 if random.random() < 0.2 else 0
 
     def act(self) -> None:
         """One thing happens."""
@@ -59,7 +60,7 @@ class Customers:
             (self._cancel, 4),
             (self._contradict, 4),
             (self._garble, 2),
-            (self._erase, 1),
+            (self._erase, self._erasures),
         )
         act = self._random.choices([one for one, _ in acts], [weight for _, weight in acts])[0]
         act(self._random.choice(self.accounts))
@@ -77,7 +78,13 @@ class Customers:
             self._tell(due[1])
 
     def quiet(self) -> None:
-        """Nobody does anything any more; what workers still know is never told."""
+        """Nobody does anything any more; of what workers still know, some is never told."""
+        for generation_id, job in self._jobs.waiting.items():
+            event = self._result(job.account_id, GenerationId(generation_id))
+            self._results.append((self._broker.now_ms, event))
+        for _, event in self._results:
+            if self._random.random() < 0.7:
+                self._tell(event)
         self._results.clear()
         self._jobs.waiting.clear()
 
@@ -116,7 +123,7 @@ class Customers:
             purchase_id=purchase,
             provider=self._random.choice(("stars", "stripe")),
             pack_id=UNREADABLE_PACK if self._random.random() < 0.03 else "starter",
-            credits=self._random.randint(0, 8),
+            credits=self._random.choice((0, 1, 3, 8, 20)),
             amount=1,
             currency="XTR",
             expires_at_ms=self._ends(),
@@ -138,10 +145,15 @@ class Customers:
         )
 
     def _ask(self, account: AccountId) -> None:
+        """One request, or a burst of them."""
+        for _ in range(self._random.choice((1, 1, 1, 1, 6))):
+            self._ask_once(account)
+
+    def _ask_once(self, account: AccountId) -> None:
         name = self._name()
         generation = ids.generation_id(account, name)
         self._requested.append((account, generation))
-        off_ms = self._random.choice((0, 0, 0, 0, -200, -30 * _MINUTE, -2 * _HOUR, 2 * _HOUR))
+        off_ms = self._random.choice((0,) * 12 + (-200, -30 * _MINUTE, -2 * _HOUR, 2 * _HOUR))
         prohibited = Moderation("rule", "1") if self._random.random() < 0.05 else None
         self._tell(
             GenerationRequested(
@@ -152,9 +164,9 @@ class Customers:
                 prompt=Sealed("v1.c2VhbGVk"),
                 style_id="none",
                 size="1024x1024",
-                count=self._random.randint(0, 4),
+                count=self._random.choice((1, 1, 1, 2, 2, 3, 4)),
                 seed=1,
-                model=self._random.choice(("preview", "preview", "preview", "imaginary")),
+                model="imaginary" if self._random.random() < 0.03 else "preview",
                 quality="standard",
                 body_mac="",
                 prohibited=prohibited,
@@ -177,7 +189,7 @@ class Customers:
                 size_bytes=1,
                 sha256="",
             )
-            for index in range(self._random.randint(0, 4))
+            for index in range(self._random.choice((0, 1, 1, 2, 2, 3, 4)))
         )
         return GenerationCompleted(**known, images=images, provider="local", model="preview")
 

@@ -18,13 +18,13 @@ from tests.chaos.simulation.customers import Customers
 from tests.chaos.simulation.deciders import Decider, Jobs
 from tests.chaos.simulation.versions import TODAY, VERSIONS
 
-STEPS = 220
+STEPS = 240
 DECIDERS_MAX = 3
 _AFTER_EVERYTHING_MS = 3 * 60 * 60_000
 """Later than every deadline and every expiry that a history can hold."""
 _SETTLING_ROUNDS_MAX = 10
 _LEAPS_MS = (0, 1, 5, 20, 500, 3_000, 12_000, 60_000, 200_000, 601_000)
-_LEAP_WEIGHTS = (40, 20, 20, 20, 10, 8, 6, 3, 1, 1)
+_LEAP_WEIGHTS = (400, 200, 200, 200, 100, 60, 30, 15, 4, 3)
 
 
 class Summary(msgspec.Struct, frozen=True):
@@ -85,7 +85,7 @@ class Simulation:
         for _ in range(steps):
             self._step()
         self._finish()
-        self.auditor.check_end()
+        self.auditor.check_end(self.broker.now_ms)
         self._check_readers()
         return Summary(
             histories=1,
@@ -104,11 +104,11 @@ class Simulation:
         random = self.random
         self.broker.now_ms += random.choices(_LEAPS_MS, _LEAP_WEIGHTS)[0]
         dice = random.random()
-        if dice < 0.27:
+        if dice < 0.20:
             self.customers.act()
-        elif dice < 0.35:
+        elif dice < 0.34:
             self.customers.work()
-        elif dice < 0.37:
+        elif dice < 0.36:
             self.broker.haunt()
         else:
             self._decider_step(random.randrange(len(self.deciders)))
@@ -118,16 +118,16 @@ class Simulation:
         dice = random.random()
         if dice < 0.36:
             if not decider.paused:
-                decider.read(random.choice((1, 2, 5, 1_000)))
+                decider.read(random.choice((1, 3, 10, 1_000)))
         elif dice < 0.62:
             decider.decide(random.choice((1, 1_000)))
         elif dice < 0.90:
             decider.send()
-        elif dice < 0.93:
+        elif dice < 0.92:
             decider.paused = not decider.paused
-        elif dice < 0.95:
+        elif dice < 0.935:
             decider.revoke()
-        elif dice < 0.98:
+        elif dice < 0.985:
             data = decider.snapshot()
             if data is not None:
                 self.snapshots.append(data)

@@ -20,9 +20,9 @@ from events.state import Account
 from processors.decider.partition import Partition
 from tests.chaos.simulation.auditor import BrokenRuleError
 from tests.chaos.simulation.deciders import Decider
-from tests.chaos.simulation.run import Simulation, Summary, shortest, trace
+from tests.chaos.simulation.run import STEPS, Simulation, Summary, shortest, trace
 
-SEEDS = 150
+SEEDS = 100
 _MUST_HAPPEN = {
     "CreditsExpired erasure",
     "CreditsExpired expiry",
@@ -199,6 +199,6 @@ def test_a_failure_can_be_told(monkeypatch: pytest.MonkeyPatch) -> None:
             lines = trace(simulation.auditor, error.account_id)
             assert any("CreditsRevoked" in line for line in lines)
             assert len(lines) < len(simulation.auditor.notes) + 1
-            assert shortest(seed) <= 220
+            assert shortest(seed) <= STEPS
             return
     pytest.fail("no history failed")

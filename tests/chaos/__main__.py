@@ -1,0 +1,70 @@
+"""`python -m tests.chaos`: break a running system at random instants and judge what is left.
+
+Exit status 0: every invariant held; 1: one did not, and the summary names seed, ids and folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import secrets
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import uvloop
+
+from tests.chaos.run import run
+from tests.chaos.summary import summarize
+
+QUICK_FAULTS = 8
+CUSTOMERS = 40
+QUICK_CUSTOMERS = 16
+
+
+def main() -> int:
+    """Run the command line."""
+    given = _arguments()
+    count = given.faults or (QUICK_FAULTS if given.quick else 100)
+    folder = Path(tempfile.mkdtemp(prefix="pixelpop-chaos-"))
+    began = time.monotonic()
+    _say(f"chaos: {count} faults, seed {given.seed}")
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        outcome = runner.run(
+            run(
+                count=count,
+                seed=given.seed,
+                customers=QUICK_CUSTOMERS if given.quick else CUSTOMERS,
+                servers=not given.quick,
+                folder=folder,
+                report=_say,
+            )
+        )
+    _say(summarize(outcome))
+    _say(f"took {time.monotonic() - began:.0f} s")
+    if outcome.problems:
+        _say(f"{outcome.tail}\n\nall logs and data: {folder}")
+        return 1
+    if not given.keep:
+        shutil.rmtree(folder, ignore_errors=True)
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    parser.add_argument("--faults", type=int, help=f"how many (100; {QUICK_FAULTS} if quick)")
+    parser.add_argument("--seed", type=int, default=secrets.randbelow(2**31))
+    parser.add_argument("--quick", action="store_true", help="our own processes only, about 50 s")
+    parser.add_argument("--keep", action="store_true", help="keep the folder in any case")
+    return parser.parse_args()
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

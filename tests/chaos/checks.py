@@ -1,0 +1,236 @@
+"""What must hold at the end of a run: the oracle's verdict against everything else.
+
+Each check returns problems as sentences that name the offending ids; none is a problem-free run.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from itertools import pairwise
+from typing import TypeVar
+
+from tests.chaos.books import Verdict
+from tests.chaos.evidence import Call, Evidence, Row
+from tests.chaos.faults import SERVERS, WORKERS, Fault
+from tests.chaos.load import Promises
+
+Key = TypeVar("Key", bound=Hashable)
+
+PAID = {"answered", "uncertain", "aborted"}
+"""Outcomes of a call that may be on the provider's bill."""
+CALLS_MAX = 2
+NOBODY_PAYS = {"rejected", "cancelled", "pending"}
+
+
+def check_all(
+    verdict: Verdict, promises: Promises, evidence: Evidence, faults: list[Fault]
+) -> list[str]:
+    """Every problem that there is."""
+    return [
+        *verdict.problems,
+        *promises.problems,
+        *check_promises(verdict, promises),
+        *check_pictures(verdict, evidence),
+        *check_calls(verdict, promises, evidence.calls, faults),
+        *check_credits(verdict, evidence),
+        *check_tables(verdict, evidence),
+        *check_api(verdict, promises, evidence),
+    ]
+
+
+def check_promises(verdict: Verdict, promises: Promises) -> Iterator[str]:
+    """No accepted request is lost, and a repeated key never made a second generation."""
+    for generation_id in promises.accepted:
+        if generation_id not in verdict.generations:
+            yield f"{generation_id} was accepted and is not in the log"
+    for generation_id in promises.refused:
+        status = verdict.generations[generation_id].status
+        if status != "rejected":
+            yield f"{generation_id} was called refused and is {status}"
+    for purchase_id in promises.purchases:
+        if purchase_id not in verdict.granted:
+            yield f"purchase {purchase_id} was confirmed and not granted"
+    asked = Counter(wish.account_id for wish in promises.wishes.values())
+    made = Counter(one.account_id for one in verdict.generations.values())
+    for account_id, count in made.items():
+        if count > asked[account_id]:
+            yield f"{account_id} asked with {asked[account_id]} keys and has {count} generations"
+    for purchase in verdict.due:
+        if purchase not in promises.purchases and not purchase.startswith("welcome of "):
+            yield f"purchase {purchase} is in the log and nobody was told"
+
+
+def check_pictures(verdict: Verdict, evidence: Evidence) -> Iterator[str]:
+    """Every delivered picture is stored as the event says and was drawn for it; none is free."""
+    drawn = {sha256 for call in evidence.calls for sha256 in call.sha256}
+    named: Counter[str] = Counter()
+    for generation_id, generation in verdict.generations.items():
+        for image in generation.images:
+            key = image["object_key"]
+            named[key] += 1
+            named[image["preview_key"]] += 1
+            stored = evidence.objects.get(key)
+            if stored is None:
+                yield f"{key} was paid for and is not stored"
+            elif stored != image["sha256"]:
+                yield f"{key} is not what {generation_id}'s event says"
+            elif stored not in drawn:
+                yield f"{key} was never drawn by the provider"
+            if image["preview_key"] not in evidence.objects:
+                yield f"{image['preview_key']} is missing"
+    for key, times in named.items():
+        if times > 1:
+            yield f"{key} was charged {times} times"
+    for key in evidence.objects:
+        if key not in named:
+            yield f"{key} is stored and nobody was charged for it"
+
+
+def check_calls(
+    verdict: Verdict, promises: Promises, calls: Iterable[Call], faults: list[Fault]
+) -> Iterator[str]:
+    """At most one extra call per killed call, and each is on the books."""
+    paid: dict[str, list[Call]] = defaultdict(list)
+    for call in calls:
+        if call.outcome in PAID:
+            paid[call.prompt].append(call)
+    ids = {wish.prompt: generation_id for generation_id, wish in promises.accepted.items()}
+    for prompt, made in paid.items():
+        generation = verdict.generations.get(ids.get(prompt, ""))
+        if generation is None or generation.status in NOBODY_PAYS:
+            yield f"the provider was paid for {prompt!r}, which nobody was promised"
+            continue
+        extra = len(made) - 1
+        if extra > len(generation.uncertain_attempts) or len(made) > CALLS_MAX:
+            yield (
+                f"{ids[prompt]} was called {len(made)} times, with "
+                f"{len(generation.uncertain_attempts)} of them on the books as uncertain"
+            )
+        made.sort(key=lambda call: call.began)
+        for call, again in pairwise(made):
+            if not explained(call, again, faults):
+                yield f"{ids[prompt]} was called again although nothing had happened to its call"
+    for generation_id, generation in verdict.generations.items():
+        if generation.status == "done" and generation.images:
+            wish = promises.accepted.get(generation_id)
+            if wish is not None and wish.prompt not in paid:
+                yield f"{generation_id} is done and the provider was not called"
+
+
+def explained(call: Call, again: Call, faults: list[Fault]) -> bool:
+    """Whether the first call's outcome could not be known by whoever made the second."""
+    if call.outcome in {"aborted", "uncertain"}:
+        return True
+    return any(
+        fault.victim in {*WORKERS, *SERVERS}
+        and fault.began <= again.began
+        and fault.ended >= call.began
+        for fault in faults
+    )
+
+
+def check_credits(verdict: Verdict, evidence: Evidence) -> Iterator[str]:
+    """GET /credits says what the oracle's arithmetic says."""
+    for account_id, told in evidence.credits.items():
+        ledger = verdict.ledgers[account_id]
+        expected = {
+            "available": ledger.available,
+            "reserved": ledger.reserved,
+            "granted": ledger.granted,
+            "spent": ledger.spent,
+            "debt": 0,
+            "expired": 0,
+        }
+        differs = {name: told.get(name) for name in expected if told.get(name) != expected[name]}
+        if differs:
+            yield f"GET /credits of {account_id} says {differs}, the log says {expected}"
+
+
+def check_tables(verdict: Verdict, evidence: Evidence) -> Iterator[str]:
+    """The read models hold the oracle's state, all of it and nothing else."""
+    generations = {
+        (one.account_id, generation_id): (one.status, one.reserved, one.captured, one.returned)
+        for generation_id, one in verdict.generations.items()
+    }
+    yield from _differences(
+        "read.generations",
+        generations,
+        {
+            (row["account_id"], row["generation_id"]): (
+                row["status"],
+                row["credits_reserved"] or 0,
+                row["credits_captured"] or 0,
+                row["credits_returned"] or 0,
+            )
+            for row in evidence.tables["generations"]
+        },
+    )
+    images = {
+        (one.account_id, image["image_id"]): (generation_id, image["object_key"])
+        for generation_id, one in verdict.generations.items()
+        for image in one.images
+    }
+    yield from _differences(
+        "read.images",
+        images,
+        {
+            (row["account_id"], row["image_id"]): (row["generation_id"], row["object_key"])
+            for row in evidence.tables["images"]
+        },
+    )
+    yield from _check_money_tables(verdict, evidence.tables)
+
+
+def _check_money_tables(verdict: Verdict, tables: dict[str, list[Row]]) -> Iterator[str]:
+    balances = {
+        account_id: (one.available, one.reserved, one.granted, one.spent, 0, 0, None)
+        for account_id, one in verdict.ledgers.items()
+    }
+    names = ("available", "reserved", "granted", "spent", "debt", "expired", "frozen")
+    told = {
+        row["account_id"]: tuple(row[name] for name in names) for row in tables["credit_accounts"]
+    }
+    idle = {one for one in told if one not in balances and not any(told[one])}
+    yield from _differences(
+        "read.credit_accounts", balances, {one: told[one] for one in told if one not in idle}
+    )
+    left = {
+        (account_id, grant_id): available
+        for account_id, ledger in verdict.ledgers.items()
+        for grant_id, available in ledger.grants.items()
+    }
+    shown = {(row["account_id"], row["grant_id"]): row["available"] for row in tables["grants"]}
+    yield from _differences("read.grants", left, shown)
+    hashes = {row["value_hash"] for row in tables["ledger"]}
+    if hashes != verdict.counted or len(tables["ledger"]) != len(hashes):
+        yield (
+            f"read.ledger has {len(tables['ledger'])} lines for {len(verdict.counted)} decisions; "
+            f"missing {sorted(verdict.counted - hashes)[:3]}, "
+            f"foreign {sorted(hashes - verdict.counted)[:3]}"
+        )
+    bought = {row["purchase_id"] for row in tables["purchases"] if row["granted_at_ms"]}
+    paid = {key for key in verdict.granted if not key.startswith("welcome of ")}
+    if bought != paid:
+        yield f"read.purchases differs from the log by {sorted(bought ^ paid)[:3]}"
+
+
+def _differences(
+    table: str, expected: Mapping[Key, object], told: Mapping[Key, object]
+) -> Iterator[str]:
+    for key in expected.keys() | told.keys():
+        if expected.get(key) != told.get(key):
+            yield f"{table} has {told.get(key)} for {key}, the log says {expected.get(key)}"
+
+
+def check_api(verdict: Verdict, promises: Promises, evidence: Evidence) -> Iterator[str]:
+    """GET /generations/{id} tells its owner what the log says."""
+    for generation_id in promises.accepted:
+        generation = verdict.generations.get(generation_id)
+        told = evidence.generations.get(generation_id)
+        if generation is None or told is None:
+            yield f"{generation_id}: nobody could be asked about it"
+            continue
+        said = (told.get("status"), len(told.get("images", ())))
+        if said != (generation.status, len(generation.images)):
+            yield f"GET /generations/{generation_id} says {said}, the log says {generation.status}"

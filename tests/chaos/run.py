@@ -1,0 +1,198 @@
+"""One run: the system under load, faults, rest, evidence, verdict."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+
+from runtime.waiting import until
+from tests.chaos import faults as breaking
+from tests.chaos.books import Verdict
+from tests.chaos.checks import check_all
+from tests.chaos.evidence import (
+    Evidence,
+    ask_api,
+    caught_up,
+    read_log,
+    read_objects,
+    read_tables,
+)
+from tests.chaos.faults import Faults
+from tests.chaos.load import Customer, Promises, open_shop
+from tests.chaos.oracle import judge
+from tests.chaos.provider import MoodyModel
+from tests.chaos.recovery import RESUME_SECONDS_MAX, Resumed, resumed
+from tests.chaos.stack import Stack
+
+LEAVE_SECONDS_MAX = 150.0
+"""How long customers may take to get their last answers."""
+REST_SECONDS_MAX = 120.0
+"""How long the system may take to come to rest once nobody disturbs it."""
+LOOK_EVERY_SECONDS = 1.0
+
+Report = Callable[[str], None]
+
+
+@dataclass
+class Outcome:
+    """What a run ended with."""
+
+    seed: int
+    folder: Path
+    verdict: Verdict
+    promises: Promises
+    evidence: Evidence
+    faults: Faults
+    resumed: list[Resumed]
+    problems: list[str] = field(default_factory=list)
+    restarts: dict[str, int] = field(default_factory=dict)
+    memory_mib: dict[str, int] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    """How long each part of the run took."""
+    tail: str = ""
+
+
+async def run(
+    *, count: int, seed: int, customers: int, servers: bool, folder: Path, report: Report
+) -> Outcome:
+    """Break a system `count` times and judge what is left of it.
+
+    Raises:
+        RuntimeError, TimeoutError: it did not even start.
+    """
+    chance = random.Random(seed)
+    plan = breaking.plan(count, chance, servers=servers)
+    model = MoodyModel(random.Random(chance.random()))
+    await model.start()
+    stack = Stack(folder, model.base_url)
+    clock = _Stopwatch()
+    try:
+        async with stack, aiohttp.ClientSession(connector=_connector()) as http:
+            report(f"up on port {stack.port} after {clock.lap('start'):.1f} s, data in {folder}")
+            promises = Promises()
+            crowd = [
+                Customer(
+                    stack.base_url,
+                    stack.bot_token,
+                    1000 + number,
+                    http,
+                    promises,
+                    random.Random(f"{seed}/{number}"),
+                )
+                for number in range(customers)
+            ]
+            faults = Faults(stack.data_dir, stack.pid, model.port, plan)
+            outcome = await _ordeal(stack, crowd, faults, model, clock, report)
+    finally:
+        await model.stop()
+    clock.lap("stop")
+    outcome.seed, outcome.seconds, outcome.tail = seed, clock.seconds, stack.tail()
+    if stack.status != 0:
+        outcome.problems.append(f"pixelpop up ended with status {stack.status}")
+    outcome.problems += [f"left running: {one}" for one in await stack.leftovers()]
+    return outcome
+
+
+async def _ordeal(
+    stack: Stack,
+    crowd: list[Customer],
+    faults: Faults,
+    model: MoodyModel,
+    clock: _Stopwatch,
+    report: Report,
+) -> Outcome:
+    promises, enough = crowd[0].promises, asyncio.Event()
+    shopping = await open_shop(crowd, enough)
+    try:
+        await faults.run()
+    finally:
+        enough.set()
+    report(f"{len(faults.done)} faults in {clock.lap('faults'):.0f} s; the customers leave")
+    async with asyncio.timeout(LEAVE_SECONDS_MAX):
+        left = await shopping
+    promises.problems += [f"a customer gave up: {one!r}" for one in left if one is not None]
+    problems = [] if await _at_rest(stack) else ["it did not come to rest"]
+    report(f"at rest after {clock.lap('rest'):.1f} s")
+    settings = stack.settings()
+    evidence = Evidence(calls=model.history())
+    await ask_api(crowd, evidence)
+    evidence.tables = await read_tables(settings)
+    evidence.objects = await read_objects(settings)
+    verdict = judge(await read_log(settings))
+    outcome = Outcome(
+        0,
+        stack.folder,
+        verdict,
+        promises,
+        evidence,
+        faults,
+        resumed(verdict, promises, evidence.calls),
+        restarts=stack.restarts(),
+        memory_mib=stack.memory_mib(),
+    )
+    outcome.problems = [
+        *problems,
+        *check_all(verdict, promises, evidence, faults.done),
+        *_check_processes(outcome),
+        *_check_recovery(outcome),
+    ]
+    clock.lap("checks")
+    return outcome
+
+
+async def _at_rest(stack: Stack) -> bool:
+    """Wait until everything is decided and settled, and the read models know it."""
+
+    async def quiet() -> bool:
+        settings = stack.settings()
+        log = await read_log(settings)
+        return not judge(log).open and await caught_up(settings, log)
+
+    try:
+        await until(quiet, REST_SECONDS_MAX, LOOK_EVERY_SECONDS, "the system to come to rest")
+    except TimeoutError:
+        return False
+    return True
+
+
+def _check_processes(outcome: Outcome) -> list[str]:
+    """Everybody who was ended was started again."""
+    return [
+        f"{victim} was ended {times} times and started again {outcome.restarts.get(victim)} times"
+        for victim, times in outcome.faults.kills.items()
+        if outcome.restarts.get(victim, 0) < times
+    ]
+
+
+def _check_recovery(outcome: Outcome) -> list[str]:
+    return [
+        f"{one.generation_id}, killed in mid-call, went on after {one.seconds} s"
+        for one in outcome.resumed
+        if one.seconds is None or one.seconds > RESUME_SECONDS_MAX
+    ]
+
+
+def _connector() -> aiohttp.TCPConnector:
+    # Every request on a connection of its own: one that a killed gateway left is no use.
+    return aiohttp.TCPConnector(limit=0, force_close=True)
+
+
+class _Stopwatch:
+    """Names the parts of a run and how long they took."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._last = time.monotonic()
+
+    def lap(self, name: str) -> float:
+        """The part that has just ended."""
+        now = time.monotonic()
+        self.seconds[name] = now - self._last
+        self._last = now
+        return self.seconds[name]
