@@ -17,7 +17,7 @@ from commands.decided import Decided
 from commands.policy import DEFAULT, Policy
 from events.base import Decision
 from events.codec import encode
-from events.credits import CreditsGranted, CreditsReserved
+from events.credits import CreditsGranted, CreditsReserved, CreditsSettled
 from events.fold import apply, evolve, freeze
 from events.generations import GenerationCompleted
 from events.ids import AccountId
@@ -155,6 +155,11 @@ class Partition:
             self._schedule.add(account_id, event.deadline_ms)
         elif type(event) is CreditsGranted and event.expires_at_ms is not None:
             self._schedule.add(account_id, event.expires_at_ms)
+        elif type(event) is CreditsSettled and event.returns:
+            # Its grant may have been empty when the account was last looked at, and so unplanned.
+            due_ms = due_at_ms(after)
+            if due_ms is not None:
+                self._schedule.add(account_id, due_ms)
 
     def _fold_fact(
         self, recorded: Recorded, overlay: Overlay | None, effects: list[Effect]
