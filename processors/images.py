@@ -87,7 +87,8 @@ def _refuse_unsafe(picture: Image.Image) -> None:
 def _preview(picture: Image.Image) -> bytes:
     shown = picture.convert("RGBA" if "A" in picture.getbands() else "RGB")
     size = (PREVIEW_PIXELS, PREVIEW_PIXELS)
-    shown.thumbnail(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
+    # A gap of 1 lets whole factors be averaged, at a tenth of the cost of Lanczos.
+    shown.thumbnail(size, Image.Resampling.LANCZOS, reducing_gap=1.0)
     return _encoded(shown, "WEBP", quality=PREVIEW_QUALITY, method=PREVIEW_EFFORT)
 
 

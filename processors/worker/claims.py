@@ -57,6 +57,15 @@ class Claim(msgspec.Struct, frozen=True):
     result: bytes | None
     """The value bytes of the event that tells the outcome, since `stored` or `failed`."""
 
+    @property
+    def is_over(self) -> bool:
+        """Whether nobody may go on with it."""
+        return self.state in {"reported", "failed", "cancelled"}
+
+    def is_held_by(self, lease: Lease) -> bool:
+        """Whether nobody has taken it over from this lease."""
+        return (self.attempt, self.lease_epoch) == (lease.attempt, lease.epoch)
+
 
 class Lease(msgspec.Struct, frozen=True):
     """The right to go on with one attempt, as long as nobody has taken it over."""
@@ -196,7 +205,7 @@ class Claims:
 
     async def _is_held(self, lease: Lease, states: set[str] | None = None) -> bool:
         claim = await self.latest(lease.generation_id)
-        if claim is None or (claim.attempt, claim.lease_epoch) != (lease.attempt, lease.epoch):
+        if claim is None or not claim.is_held_by(lease):
             return False
         return states is None or claim.state in states
 

@@ -35,16 +35,25 @@ WHERE
 RETURNING lease_epoch;
 
 -- name: renew
--- Those of the given claims that are still held.
-UPDATE provider_calls AS held
-SET lease_until = clock_timestamp() + make_interval(secs => $4)
-FROM unnest($1::uuid[], $2::integer[], $3::bigint[]) AS mine (generation_id, attempt, lease_epoch)
-WHERE
-    held.generation_id = mine.generation_id
-    AND held.attempt = mine.attempt
-    AND held.lease_epoch = mine.lease_epoch
-    AND held.state IN ('submitting', 'submitted', 'stored')
-RETURNING held.generation_id;
+-- Renews those that are still under way; answers with those that nobody took over, which may be
+-- finished by now.
+WITH mine AS (
+    SELECT * FROM unnest($1::uuid[], $2::integer[], $3::bigint[])
+    AS given (generation_id, attempt, lease_epoch)
+),
+renewed AS (
+    UPDATE provider_calls AS held
+    SET lease_until = clock_timestamp() + make_interval(secs => $4)
+    FROM mine
+    WHERE
+        held.generation_id = mine.generation_id
+        AND held.attempt = mine.attempt
+        AND held.lease_epoch = mine.lease_epoch
+        AND held.state IN ('submitting', 'submitted', 'stored')
+)
+SELECT held.generation_id
+FROM provider_calls AS held
+JOIN mine USING (generation_id, attempt, lease_epoch);
 
 -- name: submitted
 UPDATE provider_calls

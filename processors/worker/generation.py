@@ -9,18 +9,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import TypeVar
 
 import structlog
 
 from events.generations import Image
 from events.jobs import GenerateJob
-from processors.providers import ImageRequest, Provider, ProviderError, ProviderUncertain, TooLate
+from processors.providers import ImageRequest, ProviderError
 from processors.worker import claiming, metrics
+from processors.worker.calling import Caller
 from processors.worker.claiming import Held, Over
-from processors.worker.claims import ATTEMPTS_MAX, Claim, Lease, LeaseLost, random_step
+from processors.worker.claims import Lease, LeaseLost, random_step
 from processors.worker.facts import Facts
 from processors.worker.live import QUEUED_PERCENT, STORING_PERCENT
 from processors.worker.request import (
@@ -30,19 +29,14 @@ from processors.worker.request import (
     opened,
     provider_of,
 )
-from processors.worker.retrying import patiently
 from processors.worker.storing import Gallery
 from processors.worker.tools import Tools
 from runtime.errors import PixelpopError
 
 _log = structlog.get_logger(__name__)
 
-Answer = TypeVar("Answer")
-
-PAID_MARGIN_MS = 60_000
-"""A paid call must be able to end this long before the deadline (design §2, 3)."""
-EXPECTED_SECONDS = 20.0
-"""How long a paid picture usually takes; only the progress goes by it."""
+LET_GO_SECONDS = 2.0
+"""How long a stopping worker may take to let go of one claim."""
 
 
 class Unusable(ProviderError):
@@ -64,20 +58,15 @@ class Performance:
     def __init__(self, tools: Tools, job: GenerateJob, traceparent: str | None) -> None:
         self._tools = tools
         self._job = job
-        self._request = job.request
         self._facts = Facts(tools.producer, tools.clock, job, traceparent)
         self._gallery = Gallery(tools.objects, tools.executor, job.account_id, job.generation_id)
         self._provider = provider_of(job.request, tools.providers)
-        self._lease: Lease | None = None
+        self._provider_name = UNKNOWN_PROVIDER if self._provider is None else self._provider.name
         self._step = random_step()
-        self._starting: asyncio.Task[object] | None = None
+        self._caller = Caller(tools, job, self._facts, self._provider, self._step)
+        self._patiently = self._caller.patiently
         self.trouble: PixelpopError | None = None
         """Why somebody should look at a job that failed in an orderly way."""
-
-    @property
-    def attempt(self) -> int:
-        """1, or 2 when the outcome of the first call is unknown; part of `Call`."""
-        return 1 if self._lease is None else self._lease.attempt
 
     async def run(self) -> str:
         """Perform; returns the outcome for the metrics.
@@ -96,8 +85,7 @@ class Performance:
                 outcome = await self._holding(held, request)
             except LeaseLost:
                 continue  # whoever has it now knows better; see what became of it
-            name = UNKNOWN_PROVIDER if self._provider is None else self._provider.name
-            metrics.JOB_SECONDS.labels(name).observe(time.monotonic() - began)
+            metrics.JOB_SECONDS.labels(self._provider_name).observe(time.monotonic() - began)
             return outcome
 
     async def give_up(self, reason: str, detail: str) -> None:
@@ -106,7 +94,7 @@ class Performance:
         Raises:
             Exception: not even this was possible; the job must be delivered again.
         """
-        value = self._facts.failed(reason, detail, attempt=self.attempt)
+        value = self._facts.failed(reason, detail, attempt=self._caller.attempt)
         while True:
             held = await self._patiently(self._claim)
             if isinstance(held, Over):
@@ -116,46 +104,52 @@ class Performance:
             try:
                 await self._patiently(partial(self._tools.claims.failed, held.lease, value))
             except LeaseLost:
+                self._caller.lease = None
                 continue
-            await self._patiently(lambda: self._facts.append_result(value))
+            await self._patiently(partial(self._facts.append_result, value))
             return
 
     async def _opened(self) -> ImageRequest | CannotPerform:
         if self._provider is None:
-            return NoProvider(f"There is no provider for the model {self._request.model}.")
+            return NoProvider(f"There is no provider for the model {self._job.request.model}.")
         try:
-            return await self._patiently(partial(opened, self._request, self._tools.keys))
+            return await self._patiently(partial(opened, self._job.request, self._tools.keys))
         except CannotPerform as error:
             return error
 
     async def _claim(self) -> Held | Over:
-        if self._lease is not None:  # held since before an unexpected failure
-            held = Held(self._lease, await self._tools.claims.latest(self._lease.generation_id))
-            if held.found is not None and held.found.lease_epoch == held.lease.epoch:
-                return held
-            self._lease = None
-        name = UNKNOWN_PROVIDER if self._provider is None else self._provider.name
+        lease = self._caller.lease
+        if lease is not None:  # held since before an unexpected failure
+            found = await self._tools.claims.latest(lease.generation_id)
+            if found is not None and found.is_held_by(lease) and not found.is_over:
+                return Held(lease, found)
+            self._caller.lease = None
         return await claiming.resolve(
             self._tools.claims,
             self._facts,
             self._job,
-            name,
+            self._provider_name,
             step=self._step,
-            may_wait=lambda: self._remaining_seconds() > 0,
+            may_wait=lambda: self._caller.remaining_seconds > 0,
         )
 
     async def _holding(self, held: Held, request: ImageRequest | CannotPerform) -> str:
         with contextlib.ExitStack() as kept:
-            self._hold(held.lease, kept)
+            self._caller.hold(held.lease, kept)
             try:
                 return await self._go_on(held, request, kept)
             except LeaseLost:
-                self._lease = None
+                self._caller.lease = None
+                raise
+            except asyncio.CancelledError:
+                await self._let_go()
                 raise
 
-    def _hold(self, lease: Lease, kept: contextlib.ExitStack) -> None:
-        self._lease = lease
-        kept.enter_context(self._tools.leases.kept(lease))
+    async def _let_go(self) -> None:
+        """Being abandoned, spare the next worker the wait for the end of the lease."""
+        with contextlib.suppress(PixelpopError, TimeoutError):
+            async with asyncio.timeout(LET_GO_SECONDS):
+                await self._tools.claims.let_go(self._caller.held)
 
     async def _go_on(
         self, held: Held, request: ImageRequest | CannotPerform, kept: contextlib.ExitStack
@@ -165,144 +159,50 @@ class Performance:
             return await self._report(held.lease, held.found.result)
         if isinstance(request, CannotPerform):
             return await self._fail(request, request.detail, unexpected=request.unexpected)
-        assert self._provider is not None
         try:
-            images = await self._images(held, request, self._provider, kept)
+            images = await self._images(held, request, kept)
         except ProviderError as error:
             return await self._fail(error, error.detail, unexpected=not error.expected)
-        lease = self._held()
+        lease = self._caller.held
         result = self._facts.completed(
-            images, provider=self._provider.name, model=self._request.model, attempt=lease.attempt
+            images,
+            provider=self._provider_name,
+            model=self._job.request.model,
+            attempt=lease.attempt,
         )
-        await self._patiently(lambda: self._tools.claims.stored(lease, result))
+        await self._patiently(partial(self._tools.claims.stored, lease, result))
         return await self._report(lease, result)
 
     async def _images(
-        self, held: Held, request: ImageRequest, provider: Provider, kept: contextlib.ExitStack
+        self, held: Held, request: ImageRequest, kept: contextlib.ExitStack
     ) -> tuple[Image, ...]:
         if held.found is not None:
-            stored = await self._patiently(lambda: self._gallery.find(request.count))
+            stored = await self._patiently(partial(self._gallery.find, request.count))
             if stored:
                 return stored
-        pictures = await self._pictures(held.found, request, provider, kept)
+        pictures = await self._caller.pictures(held.found, request, kept)
         self._tell("storing", STORING_PERCENT)
         prepared = await self._gallery.prepare(pictures[: request.count])
         if not any(prepared):
             raise Unusable(f"{len(pictures)} pictures came, none of them usable.")
-        return await self._patiently(lambda: self._gallery.store(prepared))
-
-    async def _pictures(
-        self,
-        found: Claim | None,
-        request: ImageRequest,
-        provider: Provider,
-        kept: contextlib.ExitStack,
-    ) -> list[bytes]:
-        """Call, and after a call of which nobody knows whether it was paid, at most once more."""
-        uncertain: ProviderUncertain | None = None
-        if found is not None and found.state == "submitted" and found.provider_ref is not None:
-            try:
-                return await provider.resume(request, self, found.provider_ref)
-            except ProviderUncertain as error:
-                uncertain = error
-        elif found is not None and not provider.free:
-            uncertain = ProviderUncertain("The worker that made the call did not live to tell.")
-        while True:
-            if uncertain is not None:
-                await self._book(uncertain, provider)
-                if self.attempt >= ATTEMPTS_MAX or not self.may_start():
-                    raise uncertain
-                lease = self._held()
-                again = await self._patiently(
-                    partial(self._tools.claims.call_again, lease, provider.name, self._step)
-                )
-                self._hold(again, kept)
-            try:
-                return await self._call(request, provider)
-            except ProviderUncertain as error:
-                uncertain = error
-
-    async def _call(self, request: ImageRequest, provider: Provider) -> list[bytes]:
-        if not self.may_start():
-            raise TooLate("The call would end after the deadline.")
-        self._start(provider)
-        expected = provider.timeout_seconds / 2 if provider.free else EXPECTED_SECONDS
-        job = self._job
-        async with self._tools.live.drawing(job.account_id, job.generation_id, expected):
-            try:
-                return await provider.generate(request, self)
-            except ProviderError:
-                raise
-            except Exception as error:
-                if not provider.free:
-                    await self._book(error, provider)
-                raise
-
-    async def _book(self, error: Exception, provider: Provider) -> None:
-        """Put a call on the books that may have been paid, before anything else is done."""
-        metrics.CALLS_UNCERTAIN.labels(provider.name).inc()
-        attempt = self.attempt
-        _log.warning("nobody knows whether a call was paid", attempt=attempt, error=error)
-        await self._patiently(
-            lambda: self._facts.append_uncertain(provider=provider.name, attempt=attempt)
-        )
+        return await self._patiently(partial(self._gallery.store, prepared))
 
     async def _report(self, lease: Lease, result: bytes) -> str:
-        await self._started()
-        await self._patiently(lambda: self._facts.append_result(result))
-        await self._patiently(lambda: self._tools.claims.reported(lease))
+        await self._caller.started()
+        await self._patiently(partial(self._facts.append_result, result))
+        await self._patiently(partial(self._tools.claims.reported, lease))
         return "completed"
 
     async def _fail(self, error: PixelpopError, detail: str, *, unexpected: bool) -> str:
         _log.warning("no picture", reason=error.code, error=error)
-        lease = self._held()
+        lease = self._caller.held
         value = self._facts.failed(error.code, detail, attempt=lease.attempt)
-        await self._patiently(lambda: self._tools.claims.failed(lease, value))
-        await self._started()
-        await self._patiently(lambda: self._facts.append_result(value))
+        await self._patiently(partial(self._tools.claims.failed, lease, value))
+        await self._caller.started()
+        await self._patiently(partial(self._facts.append_result, value))
         if unexpected:
             self.trouble = error
         return error.code
 
-    def _start(self, provider: Provider) -> None:
-        """Say that it began; nobody need wait for that, only the result must not overtake it."""
-        if self._starting is None:
-            attempt = self.attempt
-            self._starting = asyncio.create_task(
-                self._patiently(
-                    lambda: self._facts.append_started(provider=provider.name, attempt=attempt)
-                )
-            )
-
-    async def _started(self) -> None:
-        if self._starting is not None:
-            (outcome,) = await asyncio.gather(self._starting, return_exceptions=True)
-            self._starting = None
-            if isinstance(outcome, Exception):
-                _log.warning("the start was not told", error=outcome)
-
-    def may_start(self, after_seconds: float = 0.0) -> bool:
-        """Whether the provider's limit fits before the deadline; part of `Call`."""
-        assert self._provider is not None
-        margin_ms = 0 if self._provider.free else PAID_MARGIN_MS
-        needed_ms = (after_seconds + self._provider.timeout_seconds) * 1000 + margin_ms
-        return self._tools.clock.now_ms() + needed_ms <= self._job.deadline_ms
-
-    async def submitted(self, provider_ref: str) -> None:
-        """Keep the provider's name of the call; part of `Call`."""
-        lease = self._held()
-        await self._patiently(lambda: self._tools.claims.submitted(lease, provider_ref))
-
-    def _held(self) -> Lease:
-        assert self._lease is not None
-        return self._lease
-
     def _tell(self, stage: str, percent: int) -> None:
         self._tools.live.tell(self._job.account_id, self._job.generation_id, stage, percent)
-
-    def _remaining_seconds(self) -> float:
-        return (self._job.deadline_ms - self._tools.clock.now_ms()) / 1000
-
-    async def _patiently(self, step: Callable[[], Awaitable[Answer]]) -> Answer:
-        seconds = max(self._remaining_seconds(), self._tools.retry_seconds)
-        return await patiently(step, seconds=seconds)

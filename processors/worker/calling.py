@@ -1,0 +1,165 @@
+"""Calling a provider under a claim: which calls may be made, and which go on the books."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TypeVar
+
+import structlog
+
+from events.jobs import GenerateJob
+from processors.providers import ImageRequest, Provider, ProviderError, ProviderUncertain, TooLate
+from processors.worker import metrics
+from processors.worker.claims import ATTEMPTS_MAX, Claim, Lease
+from processors.worker.facts import Facts
+from processors.worker.retrying import patiently
+from processors.worker.tools import Tools
+
+_log = structlog.get_logger(__name__)
+
+Answer = TypeVar("Answer")
+
+PAID_MARGIN_MS = 60_000
+"""A paid call must be able to end this long before the deadline (design §2, 3)."""
+EXPECTED_SECONDS = 20.0
+"""How long a paid picture usually takes; only the progress goes by it."""
+
+
+class Caller:
+    """The calls of one job; it is the `Call` that its provider sees.
+
+    Args:
+        tools: the worker's.
+        job: what to make.
+        facts: where the calls are told of.
+        provider: whom to call; None: nobody draws for this model here.
+        step: the job's own, for the epochs of its leases.
+    """
+
+    def __init__(
+        self, tools: Tools, job: GenerateJob, facts: Facts, provider: Provider | None, step: int
+    ) -> None:
+        self._tools = tools
+        self._job = job
+        self._facts = facts
+        self._provider = provider
+        self._step = step
+        self._starting: asyncio.Task[object] | None = None
+        self.lease: Lease | None = None
+        """What is held now."""
+
+    @property
+    def attempt(self) -> int:
+        """See `Call`."""
+        return 1 if self.lease is None else self.lease.attempt
+
+    @property
+    def remaining_seconds(self) -> float:
+        """Until the deadline, by the broker's clock."""
+        return (self._job.deadline_ms - self._tools.clock.now_ms()) / 1000
+
+    @property
+    def held(self) -> Lease:
+        """The lease, where there must be one."""
+        assert self.lease is not None
+        return self.lease
+
+    def hold(self, lease: Lease, kept: contextlib.ExitStack) -> None:
+        """Go on under this lease, which is renewed until `kept` is closed."""
+        self.lease = lease
+        kept.enter_context(self._tools.leases.kept(lease))
+
+    def may_start(self, after_seconds: float = 0.0) -> bool:
+        """See `Call`."""
+        assert self._provider is not None
+        margin_ms = 0 if self._provider.free else PAID_MARGIN_MS
+        needed_ms = (after_seconds + self._provider.timeout_seconds) * 1000 + margin_ms
+        return self._tools.clock.now_ms() + needed_ms <= self._job.deadline_ms
+
+    async def submitted(self, provider_ref: str) -> None:
+        """See `Call`."""
+        await self.patiently(partial(self._tools.claims.submitted, self.held, provider_ref))
+
+    async def pictures(
+        self, found: Claim | None, request: ImageRequest, kept: contextlib.ExitStack
+    ) -> list[bytes]:
+        """Call, and after a call of which nobody knows whether it was paid, at most once more.
+
+        Args:
+            found: where an earlier holder left the claim.
+            request: what to draw.
+            kept: keeps the leases of further attempts.
+
+        Raises:
+            ProviderError: no picture.
+            LeaseLost: another worker goes on.
+        """
+        provider = self._provider
+        assert provider is not None
+        uncertain: ProviderUncertain | None = None
+        if found is not None and found.state == "submitted" and found.provider_ref is not None:
+            try:
+                return await provider.resume(request, self, found.provider_ref)
+            except ProviderUncertain as error:
+                uncertain = error
+        elif found is not None and not provider.free:
+            uncertain = ProviderUncertain("The worker that made the call did not live to tell.")
+        while True:
+            if uncertain is not None:
+                await self._book(uncertain, provider)
+                if self.attempt >= ATTEMPTS_MAX or not self.may_start():
+                    raise uncertain
+                again = await self.patiently(
+                    partial(self._tools.claims.call_again, self.held, provider.name, self._step)
+                )
+                self.hold(again, kept)
+            try:
+                return await self._call(request, provider)
+            except ProviderUncertain as error:
+                uncertain = error
+
+    async def started(self) -> None:
+        """Wait until the start was told, so that the result does not overtake it."""
+        if self._starting is not None:
+            (outcome,) = await asyncio.gather(self._starting, return_exceptions=True)
+            self._starting = None
+            if isinstance(outcome, Exception):
+                _log.warning("the start was not told", error=outcome)
+
+    async def patiently(self, step: Callable[[], Awaitable[Answer]]) -> Answer:
+        """Try a step that is safe to repeat until the deadline, and a while at least."""
+        seconds = max(self.remaining_seconds, self._tools.retry_seconds)
+        return await patiently(step, seconds=seconds)
+
+    async def _call(self, request: ImageRequest, provider: Provider) -> list[bytes]:
+        if not self.may_start():
+            raise TooLate("The call would end after the deadline.")
+        self._start(provider)
+        expected = provider.timeout_seconds / 2 if provider.free else EXPECTED_SECONDS
+        job = self._job
+        async with self._tools.live.drawing(job.account_id, job.generation_id, expected):
+            try:
+                return await provider.generate(request, self)
+            except ProviderError:
+                raise
+            except Exception as error:
+                if not provider.free:
+                    await self._book(error, provider)
+                raise
+
+    def _start(self, provider: Provider) -> None:
+        """Say that it began; nobody need wait for that."""
+        if self._starting is None:
+            told = partial(self._facts.append_started, provider=provider.name, attempt=self.attempt)
+            self._starting = asyncio.create_task(self.patiently(told))
+
+    async def _book(self, error: Exception, provider: Provider) -> None:
+        """Put a call on the books that may have been paid, before anything else is done."""
+        metrics.CALLS_UNCERTAIN.labels(provider.name).inc()
+        _log.warning("nobody knows whether a call was paid", attempt=self.attempt, error=error)
+        await self.patiently(
+            partial(self._facts.append_uncertain, provider=provider.name, attempt=self.attempt)
+        )

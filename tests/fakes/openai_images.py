@@ -1,0 +1,214 @@
+"""A strict stand-in for OpenAI's image API, which counts what it would have charged.
+
+    python -m tests.fakes.openai_images [--port N] [--latency-seconds S]
+
+prints its base URL and serves until it is ended. `POST /v1/images/generations` refuses whatever
+the real API refuses of a gpt-image request. What it does then is told by directives in the
+prompt, or, for the next calls of any prompt, by `POST /control {"next": ["[500]", …]}`:
+
+    [429] [429:SECONDS]  too many requests, with Retry-After        (costs nothing)
+    [500] [503]          an answer that says no                      (costs nothing)
+    [504]                a gateway's no, while the work is done      (charged)
+    [hang:SECONDS]       works, and answers so late                  (charged)
+    [drop]               works, and closes in the middle of the body (charged)
+    [moderation]         400, moderation_blocked                     (costs nothing)
+    [fewer:N]            N pictures, however many were asked for     (charged)
+    [broken]             pictures that are none                      (charged)
+
+A directive counts for the first call of a generation only, except with `!`: `[500!]`. `GET /calls`
+lists every call with its client id and whether it was charged; `GET /charged` counts them by
+generation.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import base64
+import re
+import sys
+from collections import Counter
+from io import BytesIO
+from typing import Any
+
+import msgspec
+from aiohttp import web
+from PIL import Image
+
+CALL_HEADER = "X-Client-Request-Id"
+SIZES = {"1024x1024", "1024x1536", "1536x1024"}
+FIELDS = {"model", "prompt", "n", "size", "quality", "output_format", "moderation", "background"}
+QUALITIES = {"low", "medium", "high", "auto"}
+_DIRECTIVE = re.compile(r"\[(?P<name>[a-z0-9]+)(?::(?P<value>[0-9.]+))?(?P<always>!)?\]")
+
+
+class Call(msgspec.Struct):
+    """One request that passed validation."""
+
+    client_id: str
+    generation: str
+    directive: str
+    charged: bool
+
+
+class Refused(Exception):
+    """The answer is an error of the API's shape."""
+
+    def __init__(self, status: int, code: str, message: str, **headers: str) -> None:
+        super().__init__(message)
+        self.response = web.json_response(
+            {"error": {"code": code, "type": "invalid_request_error", "message": message}},
+            status=status,
+            headers={"x-request-id": "req_fake", **headers},
+        )
+
+
+class OpenAIImages:
+    """The API; `base_url` is where it answers once it was started."""
+
+    def __init__(self, *, latency_seconds: float = 0.0) -> None:
+        self.calls: list[Call] = []
+        self.next: list[str] = []
+        """Directives for the next calls, whatever their prompts."""
+        self.latency_seconds = latency_seconds
+        self.base_url = ""
+        self._pictures: dict[tuple[str, int], str] = {}
+        app = web.Application(client_max_size=1_000_000)
+        app.router.add_post("/v1/images/generations", self._generate)
+        app.router.add_post("/control", self._control)
+        app.router.add_get("/calls", self._list)
+        app.router.add_get("/charged", self._list_charged)
+        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
+
+    async def start(self, port: int = 0) -> None:
+        """Serve on this port of 127.0.0.1; 0 takes a free one."""
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", port)
+        await site.start()
+        port = self._runner.addresses[0][1]
+        self.base_url = f"http://127.0.0.1:{port}/v1"
+
+    async def stop(self) -> None:
+        """Serve no more."""
+        await self._runner.cleanup()
+
+    def charged(self) -> dict[str, int]:
+        """How many calls of each generation would have been charged."""
+        return dict(Counter(call.generation for call in self.calls if call.charged))
+
+    async def _generate(self, request: web.Request) -> web.StreamResponse:
+        try:
+            body = await self._validated(request)
+            call, value = self._note(request, body)
+            return await self._behave(request, body, call, value)
+        except Refused as refused:
+            return refused.response
+
+    async def _validated(self, request: web.Request) -> dict[str, Any]:
+        if not re.fullmatch(r"Bearer \S+", request.headers.get("Authorization", "")):
+            raise Refused(401, "invalid_api_key", "Incorrect API key provided.")
+        try:
+            body = msgspec.json.decode(await request.read(), type=dict[str, Any])
+        except msgspec.DecodeError as error:
+            raise Refused(400, "invalid_json", str(error)) from error
+        unknown = set(body) - FIELDS
+        if unknown:
+            raise Refused(400, "unknown_parameter", f"Unknown parameter: '{min(unknown)}'.")
+        checks = {
+            "model": lambda value: isinstance(value, str) and "image" in value,
+            "prompt": lambda value: isinstance(value, str) and 0 < len(value) <= 32_000,
+            "n": lambda value: isinstance(value, int) and 1 <= value <= 10,
+            "size": lambda value: value in SIZES,
+            "quality": lambda value: value in QUALITIES,
+            "output_format": lambda value: value in {"png", "jpeg", "webp"},
+        }
+        for field, holds in checks.items():
+            if not holds(body.get(field)):
+                raise Refused(400, "invalid_value", f"Invalid value for '{field}'.")
+        return body
+
+    def _note(self, request: web.Request, body: dict[str, Any]) -> tuple[Call, float]:
+        client_id = request.headers.get(CALL_HEADER, "")
+        generation = client_id.partition("/")[0]
+        text = self.next.pop(0) if self.next else str(body["prompt"])
+        found = _DIRECTIVE.search(text)
+        seen = any(call.generation == generation for call in self.calls)
+        if found is None or (seen and not found["always"] and text is body["prompt"]):
+            name, value = "", 0.0
+        else:
+            name, value = found["name"], float(found["value"] or 0)
+        free = name in {"429", "500", "503", "moderation"}
+        call = Call(client_id, generation, name, charged=not free)
+        self.calls.append(call)
+        return call, value
+
+    async def _behave(
+        self, request: web.Request, body: dict[str, Any], call: Call, value: float
+    ) -> web.StreamResponse:
+        await asyncio.sleep(self.latency_seconds)
+        match call.directive:
+            case "429":
+                wait = {"Retry-After": f"{value:g}"}
+                raise Refused(429, "rate_limit_exceeded", "Slow down.", **wait)
+            case "500" | "503":
+                raise Refused(int(call.directive), "server_error", "Something went wrong.")
+            case "504":
+                return web.Response(status=504, text="upstream timed out")
+            case "moderation":
+                raise Refused(400, "moderation_blocked", "Your request was rejected.")
+            case "hang":
+                await asyncio.sleep(value)
+            case "drop":
+                return await self._drop(request, self._answer(body, int(body["n"])))
+            case "broken":
+                data = [{"b64_json": base64.b64encode(b"no picture").decode()}] * body["n"]
+                return web.json_response({"created": 1, "data": data})
+        count = int(value) if call.directive == "fewer" else int(body["n"])
+        return web.Response(body=self._answer(body, count), content_type="application/json")
+
+    async def _drop(self, request: web.Request, answer: bytes) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "application/json"})
+        response.content_length = len(answer)
+        await response.prepare(request)
+        await response.write(answer[: len(answer) // 2])
+        assert request.transport is not None
+        request.transport.abort()
+        return response
+
+    def _answer(self, body: dict[str, Any], count: int) -> bytes:
+        pictures = [{"b64_json": self._picture(body["size"], index)} for index in range(count)]
+        return msgspec.json.encode({"created": 1, "data": pictures, "output_format": "png"})
+
+    def _picture(self, size: str, index: int) -> str:
+        if (size, index) not in self._pictures:
+            width, height = (int(side) for side in size.split("x"))
+            out = BytesIO()
+            Image.new("RGB", (width, height), (40 * index, 90, 160)).save(out, "PNG")
+            self._pictures[size, index] = base64.b64encode(out.getvalue()).decode()
+        return self._pictures[size, index]
+
+    async def _control(self, request: web.Request) -> web.Response:
+        self.next += (await request.json())["next"]
+        return web.json_response({"next": self.next})
+
+    async def _list(self, _: web.Request) -> web.Response:
+        return web.json_response([msgspec.to_builtins(call) for call in self.calls])
+
+    async def _list_charged(self, _: web.Request) -> web.Response:
+        return web.json_response(self.charged())
+
+
+async def _serve(port: int, latency_seconds: float) -> None:
+    fake = OpenAIImages(latency_seconds=latency_seconds)
+    await fake.start(port)
+    sys.stdout.write(f"{fake.base_url}\n")
+    sys.stdout.flush()
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="A stand-in for OpenAI's image API.")
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--latency-seconds", type=float, default=0.0)
+    given = parser.parse_args()
+    asyncio.run(_serve(given.port, given.latency_seconds))
