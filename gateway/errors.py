@@ -205,7 +205,7 @@ def _of_litestar(error: HTTPException) -> Problem:
     if isinstance(error, NotFoundException):
         return Problem("not-found", "Nothing is at this address. See /docs for what there is.")
     if isinstance(error, MethodNotAllowedException):
-        allow = (error.headers or {}).get("Allow", "")
+        allow = {name.lower(): value for name, value in (error.headers or {}).items()}.get("allow")
         return Problem(
             "method-not-allowed",
             "This address does not know that method. See /docs for what it knows.",

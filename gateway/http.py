@@ -19,6 +19,7 @@ Receive = Callable[[], Awaitable[Any]]
 Kind = TypeVar("Kind")
 
 _PATH_IN_MESSAGE = re.compile(r" - at `(?P<path>[^`]*)`$")
+DISCARDED_BYTES_MAX: Final = 1_048_576
 _VISIBLE = re.compile(rb"[\x21-\x7e]+")
 _JSON_TYPES: Final = (b"application/json",)
 
@@ -58,22 +59,49 @@ async def read_body(
         BodyTooLarge, BodyTooSlow, ClientGone: nothing more of it is read.
     """
     length = header_in(headers, b"content-length")
-    if length is not None and length.isdigit() and int(length[:12]) > max_bytes:
-        raise _too_large(max_bytes)
+    too_large = length is not None and length.isdigit() and int(length[:12]) > max_bytes
     try:
         async with asyncio.timeout(timeout_seconds):
-            body = b""
-            while True:
-                message = await receive()
-                if message["type"] != "http.request":
-                    raise ClientGone("The client went away.")
-                body += bytes(message.get("body", b""))
-                if len(body) > max_bytes:
-                    raise _too_large(max_bytes)
-                if not message.get("more_body", False):
-                    return body
+            body = b"" if too_large else await _read(receive, max_bytes)
+            if body is None or too_large:
+                await _discard(receive)
+                raise _too_large(max_bytes)
+            return body
     except TimeoutError:
         raise BodyTooSlow("The body took too long to arrive. Send it again.") from None
+
+
+async def _read(receive: Receive, max_bytes: int) -> bytes | None:
+    """The body; None if it is larger than `max_bytes`."""
+    body = b""
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise ClientGone("The client went away.")
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+        if len(body) > max_bytes:
+            if not more:
+                raise _too_large(max_bytes)
+            return None
+        if not more:
+            return bytes(body)
+
+
+async def _discard(receive: Receive) -> None:
+    """Take in some more of a body that is refused.
+
+    A client that is answered while it still sends may only see that its connection was cut; most
+    of those that send too much send little too much, and can be told.
+    """
+    left = DISCARDED_BYTES_MAX
+    while left > 0:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise ClientGone("The client went away.")
+        left -= len(message.get("body", b""))
+        if not message.get("more_body", False):
+            return
 
 
 def _too_large(max_bytes: int) -> BodyTooLarge:

@@ -42,6 +42,7 @@ from runtime.crypto.sealing import seal
 from runtime.kafka.records import Outgoing, Position
 
 JSON: Final = (b"content-type", b"application/json")
+REPLAY: Final = (b"idempotent-replay", b"true")
 NO_STORE: Final = (b"cache-control", b"no-store")
 
 _decoder = msgspec.json.Decoder(ImageRequest)
@@ -49,6 +50,13 @@ _encoder = msgspec.json.Encoder()
 _encode_document = _encoder.encode
 _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?([0-9]{1,6})\"?(?:$|[,;\s])", re.IGNORECASE)
 _ASYNC = re.compile(r"(?:^|[,;\s])respond-async(?:$|[,;\s])", re.IGNORECASE)
+
+
+class _Kind(msgspec.Struct):
+    kind: str = ""
+
+
+_kind_decoder = msgspec.json.Decoder(_Kind)
 
 
 class Prefer(NamedTuple):
@@ -173,14 +181,22 @@ async def _repeat(
     metrics.REPLAYED.inc()
     if body_mac is None or not hmac.compare_digest(body_mac, submission.body_mac):
         raise reused(submission.generation_id)
+    try:
+        answer = await _again(deps, submission, prefer)
+    except Problem as problem:
+        problem.headers.append(REPLAY)
+        raise
+    return answer._replace(headers=[*answer.headers, REPLAY])
+
+
+async def _again(deps: Deps, submission: Submission, prefer: Prefer) -> Answer:
     known = deps.tail.get(submission.generation_id)
     if prefer.wait_seconds is not None and known is not None and known.status not in FINAL:
         finished = await _finished(deps, submission, prefer.wait_seconds)
-        known = deps.tail.get(submission.generation_id)
         if finished is not None:
-            return finished._replace(headers=[*finished.headers, (b"idempotent-replay", b"true")])
-    answer = await replayed(deps, submission.account, submission.generation_id, known)
-    return answer._replace(headers=[*answer.headers, (b"idempotent-replay", b"true")])
+            return finished
+        known = deps.tail.get(submission.generation_id)
+    return await replayed(deps, submission.account, submission.generation_id, known)
 
 
 def _preferences(headers: Headers) -> Prefer:
@@ -209,10 +225,10 @@ def _decode(headers: Headers, body: bytes) -> ImageRequest:
 
 
 def _kind(body: bytes) -> str:
-    class Tagged(msgspec.Struct):
-        kind: str = ""
-
-    return msgspec.json.decode(body, type=Tagged).kind
+    try:
+        return _kind_decoder.decode(body).kind
+    except (msgspec.DecodeError, RecursionError):
+        return ""
 
 
 def _body_mac(account: Account, request: ImageRequest) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from hashlib import sha256
-from typing import Any, Final
+from typing import Final
 
 import jwt
 
@@ -20,6 +20,7 @@ from runtime.errors import PixelpopError
 ISSUER: Final = "pixelpop"
 API: Final = "pixelpop/api"
 STREAM: Final = "pixelpop/stream"
+NOT_OURS: Final = "The access token is not one of ours. Sign in again."
 TOKEN_CHARS_MAX: Final = 2048
 _ALGORITHM: Final = "HS256"
 
@@ -62,13 +63,9 @@ class Tokens:
             TokenInvalid: the message does not repeat the token.
         """
         if len(token) > TOKEN_CHARS_MAX:
-            raise TokenInvalid("The access token is not one of ours. Sign in again.")
+            raise TokenInvalid(NOT_OURS)
         try:
-            head = jwt.get_unverified_header(token)
-            # The key id is compared, never looked up: it cannot point anywhere.
-            if (head.get("alg"), head.get("kid")) != (_ALGORITHM, self.key_id) or "crit" in head:
-                raise TokenInvalid("The access token is not one of ours. Sign in again.")
-            claims: dict[str, Any] = jwt.decode(
+            found = jwt.decode_complete(
                 token,
                 self._secret,
                 algorithms=[_ALGORITHM],
@@ -82,11 +79,15 @@ class Tokens:
                 },
             )
         except (jwt.InvalidTokenError, ValueError, UnicodeError) as error:
-            raise TokenInvalid("The access token is not one of ours. Sign in again.") from error
+            raise TokenInvalid(NOT_OURS) from error
+        head, claims = found["header"], found["payload"]
+        # The key id is compared, never looked up: it cannot point anywhere.
+        if head.get("kid") != self.key_id or "crit" in head:
+            raise TokenInvalid(NOT_OURS)
         expires = claims["exp"]
         if type(expires) is not int or expires <= self._clock():
             raise TokenInvalid("The access token has expired. Sign in again.")
         subject = claims["sub"]
         if not isinstance(subject, str) or not is_uuid(subject):
-            raise TokenInvalid("The access token is not one of ours. Sign in again.")
+            raise TokenInvalid(NOT_OURS)
         return AccountId(subject), float(expires)
