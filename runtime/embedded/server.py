@@ -21,7 +21,8 @@ log = structlog.get_logger(__name__)
 LOG_BYTES_MAX = 10_000_000
 LOG_TAIL_BYTES = 4_000
 READY_EVERY_SECONDS = 0.02
-STOP_TIMEOUT_SECONDS = 10.0
+STOP_TIMEOUT_SECONDS = 20.0
+"""Kafka may write its class-data archive at its first end, which takes seconds."""
 
 
 class ServerFailed(StartError):
