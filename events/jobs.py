@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from events.base import Millis
+from events.codec import UndecodableError, decode
 from events.generations import GenerationRequested
 from events.ids import AccountId, GenerationId
 
@@ -13,7 +15,7 @@ class GenerateJob(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", t
 
     account_id: AccountId
     generation_id: GenerationId
-    deadline_ms: int
+    deadline_ms: Millis
     """By the broker's clock; a result that comes later has no effect."""
     request: GenerationRequested
 
@@ -38,18 +40,43 @@ class GenerateJobOut(
 
     account_id: AccountId
     generation_id: GenerationId
-    deadline_ms: int
+    deadline_ms: Millis
     request: msgspec.Raw
 
 
+_outer_decoder = msgspec.json.Decoder(GenerateJobOut)
+
+
 def decode_job(value: bytes) -> Job:
-    """A job from its value bytes.
+    """A job from its value bytes; a request of an old version in it is upcast.
 
     Raises:
         msgspec.DecodeError: no job that this version knows.
     """
-    job: Job = _decoder.decode(value)
+    try:
+        job: Job = _decoder.decode(value)
+    except msgspec.ValidationError as error:
+        return _decode_old(value, error)
+    except RecursionError as error:
+        raise msgspec.DecodeError("nested too deeply") from error
     return job
+
+
+def _decode_old(value: bytes, error: msgspec.ValidationError) -> Job:
+    """The decider puts the stored bytes of a request into its job, whatever their version."""
+    try:
+        outer = _outer_decoder.decode(value)
+        request = decode(bytes(outer.request), GenerationRequested.event_class)
+    except (msgspec.ValidationError, UndecodableError):
+        raise error from None
+    if not isinstance(request, GenerationRequested):
+        raise error
+    return GenerateJob(
+        account_id=outer.account_id,
+        generation_id=outer.generation_id,
+        deadline_ms=outer.deadline_ms,
+        request=request,
+    )
 
 
 def encode_job(job: Job | GenerateJobOut) -> bytes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
 from events.ids import AccountId, GenerationId
@@ -14,7 +16,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=
     generation_id: GenerationId
     stage: str
     """`queued`, `drawing`, `storing`."""
-    percent: int
+    percent: Annotated[int, msgspec.Meta(ge=0, le=100)]
 
 
 def decode_progress(value: bytes) -> Progress:
@@ -23,4 +25,7 @@ def decode_progress(value: bytes) -> Progress:
     Raises:
         msgspec.DecodeError: something else.
     """
-    return msgspec.json.decode(value, type=Progress)
+    try:
+        return msgspec.json.decode(value, type=Progress)
+    except RecursionError as error:
+        raise msgspec.DecodeError("nested too deeply") from error
