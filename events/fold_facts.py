@@ -50,8 +50,8 @@ def requested(account: Account, recorded: Recorded, event: GenerationRequested) 
 
 
 def completed(account: Account, recorded: Recorded, event: GenerationCompleted) -> Account:
-    """Fix the settlement: what is delivered is paid."""
-    delivered = len(event.images)
+    """Fix the settlement: what is delivered is paid, each picture once."""
+    delivered = len({image.image_id for image in event.images})
     kind = "completed" if delivered else "failed"
     return _result(account, recorded, event.generation_id, kind, delivered)
 

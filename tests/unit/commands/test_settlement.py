@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from msgspec.structs import replace
 
 from events.base import Draw
 from events.credits import CreditsExpired, CreditsGranted, CreditsReserved, CreditsSettled
@@ -61,6 +64,13 @@ def test_a_partial_delivery_captures_only_its_part() -> None:
 def test_a_provider_that_makes_too_many_is_not_paid_by_the_customer() -> None:
     """More pictures than asked for capture no more than was reserved."""
     _reserved(2).when(finished("cat", 4)).then(a(CreditsSettled, captured=2, returned=0))
+
+
+def test_a_picture_that_is_listed_twice_is_paid_once() -> None:
+    """A worker that repeats an image in its result charges nobody twice."""
+    event: Any = finished("cat", 2).event
+    twice = Told(replace(event, images=event.images * 2))
+    _reserved().when(twice).then(a(CreditsSettled, captured=2, returned=2))
 
 
 @pytest.mark.parametrize(
