@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from uuid import UUID
 
-from commands.catalogue import MODELS_BY_ID
+from commands.catalogue import MODELS_BY_ID, QUALITIES, SIZES
 from events.base import Sealed
 from events.generations import GenerationRequested
 from events.ids import fact_id
@@ -14,6 +14,8 @@ from runtime.crypto.keys import AccountKeys, KeyDestroyed
 from runtime.crypto.sealing import Unsealable, unseal
 from runtime.errors import PixelpopError
 
+KINDS = {"image"}
+COUNT_MAX = 4
 UNKNOWN_PROVIDER = "none"
 """What a claim names where the model has no provider here."""
 
@@ -41,6 +43,13 @@ class Unreadable(CannotPerform):
     unexpected = True
 
 
+class Unsupported(CannotPerform):
+    """No gateway of ours asks for this."""
+
+    code = "unsupported_request"
+    unexpected = True
+
+
 class NoProvider(CannotPerform):
     """Nobody here draws for the model."""
 
@@ -62,15 +71,23 @@ async def opened(request: GenerationRequested, keys: AccountKeys) -> ImageReques
     """Unseal what is personal.
 
     Raises:
-        KeyGone, Unreadable: it cannot be opened, now or ever.
+        KeyGone, Unreadable, Unsupported: it cannot be opened or performed, now or ever.
         What the loader of the keys raises.
     """
     try:
         key = await keys.get(UUID(request.account_id))
     except KeyDestroyed as error:
         raise KeyGone(str(error)) from error
+    if request.kind not in KINDS:
+        raise Unsupported(f"Nobody here makes a {request.kind}.")
+    if (
+        request.size not in SIZES
+        or request.quality not in QUALITIES
+        or not 1 <= request.count <= COUNT_MAX
+    ):
+        raise Unsupported("Its size, quality or count is none that was ever for sale.")
+    width, height = (int(side) for side in request.size.split("x"))
     try:
-        width, height = (int(side) for side in request.size.split("x"))
         return ImageRequest(
             generation_id=request.generation_id,
             prompt=_open(key, request, "prompt", request.prompt),
@@ -84,7 +101,7 @@ async def opened(request: GenerationRequested, keys: AccountKeys) -> ImageReques
             seed=request.seed,
             quality=request.quality,
         )
-    except (Unsealable, ValueError) as error:
+    except Unsealable as error:
         raise Unreadable(f"The request cannot be opened: {error}") from error
 
 

@@ -1,0 +1,107 @@
+"""A worker's tools on real servers, with a provider that does what the test says; no Faust."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from io import BytesIO
+from typing import Any
+
+from msgspec.structs import replace
+from PIL import Image
+
+from events.jobs import Job, encode_job
+from processors.providers import Call, ImageRequest, ProviderUncertain
+from processors.worker.jobs import Jobs
+from processors.worker.main import opened
+from processors.worker.tools import Tools
+from processors.worker.work import Delivery, work_of
+from runtime.objects import MemoryObjects
+from runtime.settings import Settings
+
+
+def picture(shade: int = 0) -> bytes:
+    """A small PNG."""
+    out = BytesIO()
+    Image.new("RGB", (64, 48), (shade, 80, 160)).save(out, "PNG")
+    return out.getvalue()
+
+
+class Scripted:
+    """A provider that plays one act per call; the last act is played again and again."""
+
+    name = "local"
+    timeout_seconds = 5.0
+
+    def __init__(self, *acts: Any, free: bool = False) -> None:
+        self.free = free
+        self.acts = list(acts) or [[picture()]]
+        self.calls: list[int] = []
+        """The attempt of every call."""
+        self.resumed: list[str] = []
+        self.requests: list[ImageRequest] = []
+
+    async def generate(self, request: ImageRequest, call: Call) -> list[bytes]:
+        self.calls.append(call.attempt)
+        self.requests.append(request)
+        act = self.acts.pop(0) if len(self.acts) > 1 else self.acts[0]
+        if isinstance(act, Exception):
+            raise act
+        if callable(act):
+            return await act(request, call)
+        return act
+
+    async def resume(self, _: ImageRequest, __: Call, provider_ref: str) -> list[bytes]:
+        self.resumed.append(provider_ref)
+        if provider_ref == "forgotten":
+            raise ProviderUncertain("never heard of it")
+        return [picture(9)]
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+
+class Bench:
+    """One worker without Faust: deliveries are performed directly."""
+
+    def __init__(self, tools: Tools, provider: Scripted) -> None:
+        self.objects = MemoryObjects()
+        self.provider = provider
+        self.tools = replace(
+            tools, objects=self.objects, providers={"local": provider, "openai": provider}
+        )
+        self.jobs = Jobs(self.tools)
+
+    async def perform(self, job: Job) -> None:
+        """Deliver a job and wait until it might be acked."""
+        delivery = delivered(job)
+        await self.jobs.perform(work_of(delivery), delivery)
+
+
+def delivered(job: Job, offset: int = 0) -> Delivery:
+    """A delivery of a job."""
+    return Delivery(
+        topic="pixelpop.jobs.v1",
+        partition=0,
+        offset=offset,
+        assignment=1,
+        appended_at_ms=0,
+        key=job.generation_id.encode(),
+        value=encode_job(job),
+        headers=(("traceparent", b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),),
+        ack=lambda: None,
+    )
+
+
+@contextlib.asynccontextmanager
+async def bench(settings: Settings, *acts: Any, free: bool = False) -> AsyncIterator[Bench]:
+    """Open a bench whose provider plays these acts."""
+    async with opened(settings) as tools:
+        yield Bench(tools, Scripted(*acts, free=free))
+
+
+async def forever(*_: Any) -> list[bytes]:
+    """An act that never ends."""
+    await asyncio.Event().wait()
+    return []
