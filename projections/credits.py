@@ -29,6 +29,7 @@ from projections.rows import Rows, put, put_rows
 from runtime.queries import load_queries
 
 QUERIES = load_queries(Path(__file__).with_name("credits.sql"))
+_NONE: frozenset[str] = frozenset()
 _encode = msgspec.json.Encoder().encode
 
 
@@ -89,6 +90,7 @@ class Credits:
         self.grants: Rows[GrantRow] = Rows(GrantRow)
         self.accounts: list[CreditAccountRow] = []
         self._grants_before: dict[str, tuple[Grant, ...]] = {}
+        self._granted_now: dict[str, set[str]] = {}
         self._touched: dict[str, Place] = {}
 
     def handlers(self) -> Mapping[type, Handler]:
@@ -134,11 +136,11 @@ class Credits:
     def _copy_grants(self, account: Account, before: tuple[Grant, ...]) -> None:
         left = {grant.grant_id: grant.available for grant in account.grants}
         had = {grant.grant_id: grant.available for grant in before}
-        for grant_id in left.keys() | had.keys():
+        new = self._granted_now.get(account.account_id, _NONE)  # it may be used up by now
+        for grant_id in left.keys() | had.keys() | new:
             now = left.get(grant_id, 0)
-            key = (account.account_id, grant_id)
-            if now != had.get(grant_id) or key in self.grants.new:
-                self.grants.change(key).available = now
+            if now != had.get(grant_id) or grant_id in new:
+                self.grants.change((account.account_id, grant_id)).available = now
 
     def _decided(self, event: Any, before: Account, after: Account, place: Place) -> None:
         credits_moved = 0
@@ -168,6 +170,7 @@ class Credits:
         self, event: CreditsGranted, before: Account, after: Account, place: Place
     ) -> None:
         self._decided(event, before, after, place)
+        self._granted_now.setdefault(event.account_id, set()).add(event.source_id)
         self.grants.insert(
             (event.account_id, event.source_id),
             GrantRow(

@@ -63,8 +63,16 @@ def run_projector(projector_settings: Settings, log: TestLog) -> RunProjector:
         settings = msgspec.structs.replace(projector_settings, slot=slot, **changes)
         stop = asyncio.Event()
         task = asyncio.create_task(projector.run(settings, stop, topic=log.topic))
+        body = asyncio.current_task()
+        assert body is not None
+        # A projector that ends by itself must not leave its test waiting.
+        task.add_done_callback(lambda _: None if stop.is_set() else body.cancel())
         try:
             yield
+        except asyncio.CancelledError:
+            if not task.done():
+                raise
+            body.uncancel()
         finally:
             stop.set()
             await task

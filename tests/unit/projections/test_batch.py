@@ -192,6 +192,15 @@ async def test_balances_are_those_of_the_state() -> None:
     ]
 
 
+async def test_a_grant_that_came_and_was_used_up_in_one_batch_is_empty() -> None:
+    """The state forgets it by then; its row says that nothing is left."""
+    story = given(signed_up(credits=2)).when(at(1)).when(asks("fox", 2).after(SECOND))
+    batch = await fold(records_of(story.when(finished("fox", 2).after(2 * SECOND))))
+    assert story.account.grants == ()
+    (grant,) = batch.credits.grants.new.values()
+    assert (grant.credits, grant.available) == (2, 0)
+
+
 async def test_an_erased_account_leaves_no_pictures() -> None:
     """Its generations, images and name go; its ledger stays."""
     story = a_picture().when(finished("fox", 2).after(2 * SECOND)).when(leaves().after(3 * SECOND))
