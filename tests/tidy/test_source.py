@@ -27,11 +27,15 @@ def _compared(kind: str, found: dict[str, int]) -> list[str]:
     return problems
 
 
+def _none(problems: list[str]) -> None:
+    assert not problems, "\n" + "\n".join(problems)
+
+
 def test_modules_fit_in_a_head() -> None:
     """No module has more than 300 lines."""
     lengths = {path: source.text(path).count("\n") for path in source.modules()}
     long = {path: count for path, count in lengths.items() if count > rules.MODULE_LINES_MAX}
-    assert _compared("module_lines", long) == []
+    _none(_compared("module_lines", long))
 
 
 def test_functions_fit_on_a_screen() -> None:
@@ -42,7 +46,7 @@ def test_functions_fit_on_a_screen() -> None:
         for name, lines in rules.functions(source.tree(path))
         if lines > rules.FUNCTION_LINES_MAX
     }
-    assert _compared("function_lines", long) == []
+    _none(_compared("function_lines", long))
 
 
 def test_no_file_names_a_registry_or_a_machine() -> None:
@@ -52,7 +56,7 @@ def test_no_file_names_a_registry_or_a_machine() -> None:
         for path in source.files()
         for number, what in rules.forbidden_words(source.text(path))
     ]
-    assert found == []
+    _none(found)
 
 
 def test_every_exception_from_a_rule_says_why() -> None:
@@ -62,7 +66,7 @@ def test_every_exception_from_a_rule_says_why() -> None:
         for path in source.modules()
         if (found := rules.silent_exceptions(source.comments(path)))
     }
-    assert _compared("silent_exceptions", counts) == []
+    _none(_compared("silent_exceptions", counts))
 
 
 def test_sql_is_never_assembled() -> None:
@@ -72,7 +76,7 @@ def test_sql_is_never_assembled() -> None:
         for path in source.modules(*source.SHIPPED)
         if (found := rules.assembled_sql(source.tree(path)))
     }
-    assert _compared("assembled_sql", counts) == []
+    _none(_compared("assembled_sql", counts))
 
 
 def test_tests_wait_for_conditions() -> None:
@@ -83,7 +87,7 @@ def test_tests_wait_for_conditions() -> None:
         if not path.startswith(("tests/fakes/", "tests/chaos/"))
         and (found := rules.sleeps(source.tree(path)))
     }
-    assert _compared("sleeps", counts) == []
+    _none(_compared("sleeps", counts))
 
 
 def test_every_test_states_its_claim() -> None:
@@ -96,7 +100,7 @@ def test_every_test_states_its_claim() -> None:
         and node.name.startswith("test_")
         and not (ast.get_docstring(node) or "").strip().endswith((".", "?", "!"))
     ]
-    assert silent == []
+    _none(silent)
 
 
 def test_sql_files_are_read_by_the_module_beside_them() -> None:
@@ -108,4 +112,4 @@ def test_sql_files_are_read_by_the_module_beside_them() -> None:
             beside = [one for one in source.modules() if one.rsplit("/", 1)[0] == folder]
             if not any(name in source.text(one) or name[:-4] in one for one in beside):
                 lonely.append(path)
-    assert lonely == []
+    _none(lonely)
