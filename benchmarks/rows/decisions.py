@@ -144,8 +144,9 @@ async def run_raw(module: str, world: World, topic: str, figure: str, **more: st
         **more,
     }
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", module),
-        *(["worker", "-l", "error"] if "faust" in module else []),
+        sys.executable,
+        "-m",
+        module,
         env=environment,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

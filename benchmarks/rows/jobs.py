@@ -16,6 +16,7 @@ from aiokafka.structs import TopicPartition
 
 from benchmarks import accounts
 from benchmarks.children import ChildFailed
+from benchmarks.drawing import draw
 from benchmarks.measuring import Figures, interleave
 from benchmarks.rows.decisions import run_raw
 from benchmarks.table import Row
@@ -34,6 +35,7 @@ WAIT_SECONDS = 240.0
 POLL_SECONDS = 0.1
 COMPLETED = "pixelpop.GenerationCompleted.v1"
 RAW_JOBS = 10_000
+PREVIEWS = 40
 
 
 def make_row() -> Row:
@@ -139,11 +141,21 @@ class WorkerJobs:
             await asyncio.sleep(0)
 
 
+def preview_ms() -> float:
+    """Processor time of the image work of one job."""
+    draw("warm")
+    started = time.process_time()
+    for number in range(PREVIEWS):
+        draw(str(number))
+    return 1000 * (time.process_time() - started) / PREVIEWS
+
+
 async def measure(world: World, repeats: int, count: int) -> list[Row]:
     """The row."""
     row = make_row()
     sides = WorkerJobs(world, count)
     await interleave([row], repeats, ours=sides.ours, raw=sides.raw)
+    row.note(f"of which checking a picture and making its preview: {preview_ms():.1f} ms")
     if sides.cpu_seconds:
         each_ms = 1000 * min(sides.cpu_seconds) / count
         row.note(f"{count:,} jobs a run; {each_ms:.1f} ms of processor time each, start included")
