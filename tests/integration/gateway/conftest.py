@@ -16,7 +16,7 @@ async def world(servers: Settings, template_url: str) -> AsyncIterator[World]:
     """Gateway, decider and projector over a database of their own."""
     assert servers.database_url is not None
     database = await test_servers.fresh_database(servers.database_url)
-    async with running(servers, database) as one:
+    async with running(servers, database, stream_heartbeat_seconds=0.5) as one:
         yield one
     await test_servers.drop_database(servers.database_url, database)
 

@@ -12,7 +12,9 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
+from uuid import UUID
 
+import asyncpg
 import httpx
 import msgspec
 
@@ -76,14 +78,14 @@ class Person:
 class World:
     """The running processes' door, and hands to act as Telegram and as a worker."""
 
-    def __init__(self, settings: Settings, port: int, stack: AsyncExitStack) -> None:
+    def __init__(self, settings: Settings, port: int, database: Database) -> None:
         self.settings = settings
+        self.database = database
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
         self.client = httpx.AsyncClient(base_url=self.url, timeout=30)
         self.clock = BrokerClock()
         self.producer = LogProducer(settings, clock=self.clock, role="test")
-        self.stack = stack
         self.objects: Any = None
 
     def init_data(self, telegram_id: int, *, age_seconds: int = 0, **user: Any) -> str:
@@ -112,6 +114,16 @@ class World:
         )
         outgoing = Outgoing(event.account_id.encode(), encode(event), headers)
         return await self.producer.append(EVENTS, outgoing)
+
+    async def destroy_key(self, person: Person) -> None:
+        """As the eraser does after `AccountErased`."""
+        connection = await asyncpg.connect(self.database.owner_url)
+        try:
+            await connection.execute(
+                "DELETE FROM identities WHERE account_id = $1", UUID(person.account_id)
+            )
+        finally:
+            await connection.close()
 
     async def start(self, person: Person, generation: str) -> Position:
         """As a worker that begins."""
@@ -190,7 +202,7 @@ async def running(servers: Settings, database: Database, **changes: Any) -> Asyn
         await run("decider", decider.main)
         await run("projector", projector.main)
         await run("gateway", gateway.main, port=port, **changes)
-        world = World(servers, port, stack)
+        world = World(servers, port, database)
         stack.push_async_callback(world.client.aclose)
         world.objects = await stack.enter_async_context(open_objects(servers))
         await world.producer.start()
@@ -208,3 +220,44 @@ async def _ready(world: World, tasks: list[asyncio.Task[None]]) -> bool:
         return (await world.client.get("/readyz")).status_code == 200
     except httpx.TransportError:
         return False
+
+
+@asynccontextmanager
+async def another_gateway(world: World, **changes: Any) -> AsyncIterator[Gateway]:
+    """One more gateway with other settings over the same servers."""
+    settings = msgspec.structs.replace(
+        world.settings,
+        database_url=world.database.urls["gateway"],
+        port=free_port(),
+        slot="another",
+        **changes,
+    )
+    stop = asyncio.Event()
+    task = asyncio.create_task(gateway.main(settings, stop))
+    one = Gateway(settings.port, stop, task)
+    try:
+
+        async def answers() -> bool:
+            if task.done():
+                task.result()
+            try:
+                return (await one.client.get("/readyz")).status_code == 200
+            except httpx.TransportError:
+                return False
+
+        await until(answers, 30, what="the other gateway to be ready")
+        yield one
+    finally:
+        stop.set()
+        await one.client.aclose()
+        await task
+
+
+class Gateway:
+    """A running gateway, and how to stop it."""
+
+    def __init__(self, port: int, stop: asyncio.Event, task: asyncio.Task[None]) -> None:
+        self.port = port
+        self.stop = stop
+        self.task = task
+        self.client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30)
