@@ -14,9 +14,10 @@ import tempfile
 import time
 from pathlib import Path
 
+import msgspec
 import uvloop
 
-from tests.chaos.run import run
+from tests.chaos.run import Outcome, run
 from tests.chaos.summary import summarize
 
 QUICK_FAULTS = 8
@@ -45,11 +46,24 @@ def main() -> int:
     _say(summarize(outcome))
     _say(f"took {time.monotonic() - began:.0f} s")
     if outcome.problems:
+        _write_down(outcome)
         _say(f"{outcome.tail}\n\nall logs and data: {folder}")
         return 1
     if not given.keep:
         shutil.rmtree(folder, ignore_errors=True)
     return 0
+
+
+def _write_down(outcome: Outcome) -> None:
+    """What a diagnosis needs beside the logs; times are seconds since 1970."""
+    told = {
+        "problems": outcome.problems,
+        "faults": [fault._asdict() for fault in outcome.faults.done],
+        "resumed": [one._asdict() for one in outcome.resumed],
+        "calls": outcome.evidence.calls,
+    }
+    content = msgspec.json.format(msgspec.json.encode(told), indent=1)
+    (outcome.folder / "run.json").write_bytes(content)
 
 
 def _arguments() -> argparse.Namespace:

@@ -31,7 +31,9 @@ def check_all(
         *verdict.problems,
         *promises.problems,
         *check_promises(verdict, promises),
+        *check_keys(verdict, promises),
         *check_pictures(verdict, evidence),
+        *check_objects(verdict, evidence),
         *check_calls(verdict, promises, evidence.calls, faults),
         *check_credits(verdict, evidence),
         *check_tables(verdict, evidence),
@@ -40,7 +42,7 @@ def check_all(
 
 
 def check_promises(verdict: Verdict, promises: Promises) -> Iterator[str]:
-    """No accepted request is lost, and a repeated key never made a second generation."""
+    """No accepted request or purchase is lost, and none is called other than it is."""
     for generation_id in promises.accepted:
         if generation_id not in verdict.generations:
             yield f"{generation_id} was accepted and is not in the log"
@@ -51,40 +53,50 @@ def check_promises(verdict: Verdict, promises: Promises) -> Iterator[str]:
     for purchase_id in promises.purchases:
         if purchase_id not in verdict.granted:
             yield f"purchase {purchase_id} was confirmed and not granted"
+
+
+def check_keys(verdict: Verdict, promises: Promises) -> Iterator[str]:
+    """A repeated key never made a second generation or purchase."""
     asked = Counter(wish.account_id for wish in promises.wishes.values())
     made = Counter(one.account_id for one in verdict.generations.values())
     for account_id, count in made.items():
         if count > asked[account_id]:
             yield f"{account_id} asked with {asked[account_id]} keys and has {count} generations"
-    for purchase in verdict.due:
-        if purchase not in promises.purchases and not purchase.startswith("welcome of "):
-            yield f"purchase {purchase} is in the log and nobody was told"
+    bought = {key for key in verdict.due if not key.startswith("welcome of ")}
+    for purchase_id in bought - promises.purchases.keys():
+        yield f"purchase {purchase_id} is in the log and nobody was told"
 
 
 def check_pictures(verdict: Verdict, evidence: Evidence) -> Iterator[str]:
-    """Every delivered picture is stored as the event says and was drawn for it; none is free."""
+    """Every delivered picture is stored as its event says and was drawn by the provider."""
     drawn = {sha256 for call in evidence.calls for sha256 in call.sha256}
-    named: Counter[str] = Counter()
     for generation_id, generation in verdict.generations.items():
         for image in generation.images:
             key = image["object_key"]
-            named[key] += 1
-            named[image["preview_key"]] += 1
             stored = evidence.objects.get(key)
             if stored is None:
                 yield f"{key} was paid for and is not stored"
             elif stored != image["sha256"]:
-                yield f"{key} is not what {generation_id}'s event says"
+                yield f"{key} is not what the event of {generation_id} says"
             elif stored not in drawn:
                 yield f"{key} was never drawn by the provider"
-            if image["preview_key"] not in evidence.objects:
-                yield f"{image['preview_key']} is missing"
+
+
+def check_objects(verdict: Verdict, evidence: Evidence) -> Iterator[str]:
+    """Every stored object was charged for, once."""
+    named = Counter(
+        image[key]
+        for generation in verdict.generations.values()
+        for image in generation.images
+        for key in ("object_key", "preview_key")
+    )
     for key, times in named.items():
         if times > 1:
             yield f"{key} was charged {times} times"
-    for key in evidence.objects:
-        if key not in named:
-            yield f"{key} is stored and nobody was charged for it"
+        if key not in evidence.objects:
+            yield f"{key} is missing"
+    for key in evidence.objects.keys() - named.keys():
+        yield f"{key} is stored and nobody was charged for it"
 
 
 def check_calls(
@@ -92,7 +104,7 @@ def check_calls(
 ) -> Iterator[str]:
     """At most one extra call per killed call, and each is on the books."""
     paid: dict[str, list[Call]] = defaultdict(list)
-    for call in calls:
+    for call in sorted(calls, key=lambda call: call.began):
         if call.outcome in PAID:
             paid[call.prompt].append(call)
     ids = {wish.prompt: generation_id for generation_id, wish in promises.accepted.items()}
@@ -101,21 +113,15 @@ def check_calls(
         if generation is None or generation.status in NOBODY_PAYS:
             yield f"the provider was paid for {prompt!r}, which nobody was promised"
             continue
-        extra = len(made) - 1
-        if extra > len(generation.uncertain_attempts) or len(made) > CALLS_MAX:
-            yield (
-                f"{ids[prompt]} was called {len(made)} times, with "
-                f"{len(generation.uncertain_attempts)} of them on the books as uncertain"
-            )
-        made.sort(key=lambda call: call.began)
-        for call, again in pairwise(made):
-            if not explained(call, again, faults):
-                yield f"{ids[prompt]} was called again although nothing had happened to its call"
-    for generation_id, generation in verdict.generations.items():
-        if generation.status == "done" and generation.images:
-            wish = promises.accepted.get(generation_id)
-            if wish is not None and wish.prompt not in paid:
-                yield f"{generation_id} is done and the provider was not called"
+        booked = len(generation.uncertain_attempts)
+        if len(made) > min(1 + booked, CALLS_MAX):
+            yield f"{ids[prompt]} was called {len(made)} times, {booked} on the books as uncertain"
+        if not all(explained(call, again, faults) for call, again in pairwise(made)):
+            yield f"{ids[prompt]} was called again although nothing had happened to its call"
+    for generation_id, wish in promises.accepted.items():
+        one = verdict.generations.get(generation_id)
+        if one is not None and one.status == "done" and wish.prompt not in paid:
+            yield f"{generation_id} is done and the provider was not called"
 
 
 def explained(call: Call, again: Call, faults: list[Fault]) -> bool:

@@ -21,7 +21,7 @@ from runtime import registry
 VICTIMS = ("gateway", "decider", "decider-2", "worker", "worker-2", "projector")
 SERVERS = ("kafka", "postgres", "s3")
 WORKERS = ("worker", "worker-2")
-BETWEEN_SECONDS = (0.5, 4.5)
+BETWEEN_SECONDS = (0.5, 6.0)
 PAUSED_SHARE = 0.25
 PAUSE_SECONDS = {
     **dict.fromkeys(VICTIMS, (0.5, 15.0)),  # at times longer than a session or a lease

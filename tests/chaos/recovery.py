@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from tests.chaos.books import Verdict
 from tests.chaos.evidence import Call
+from tests.chaos.faults import SERVERS, WORKERS, Fault
 from tests.chaos.load import Promises
 
 RESUME_SECONDS_MAX = 20.0
@@ -18,25 +19,34 @@ class Resumed(NamedTuple):
     generation_id: str
     seconds: float | None
     """Until anything was done about it again; None: never."""
+    undisturbed_seconds: float | None
+    """The same since the last further fault that hit a worker or a server meanwhile."""
 
 
-def resumed(verdict: Verdict, promises: Promises, calls: Iterable[Call]) -> list[Resumed]:
+def resumed(
+    verdict: Verdict, promises: Promises, calls: Iterable[Call], faults: Iterable[Fault]
+) -> list[Resumed]:
     """For every aborted call, the time until the next call or the next word of a worker.
 
     The calls' times are this machine's, the log's are the broker's: the same clock here.
     """
     ids = {wish.prompt: generation_id for generation_id, wish in promises.accepted.items()}
     calls = list(calls)
+    ends = [fault.ended for fault in faults if fault.victim in {*WORKERS, *SERVERS}]
     out = []
     for call in calls:
         generation = verdict.generations.get(ids.get(call.prompt, ""))
         if call.outcome != "aborted" or generation is None:
             continue
-        words = [moment / 1000 for moment in generation.moments_ms]
         if generation.result_at_ms and generation.result_at_ms / 1000 <= call.ended:
             continue  # somebody else had finished it already
+        words = [moment / 1000 for moment in generation.moments_ms]
         begun = [other.began for other in calls if other.prompt == call.prompt]
         later = [moment for moment in (*words, *begun) if moment > call.ended]
-        seconds = min(later) - call.ended if later else None
-        out.append(Resumed(ids[call.prompt], seconds))
+        if not later:
+            out.append(Resumed(ids[call.prompt], None, None))
+            continue
+        again = min(later)
+        since = max([call.ended, *(end for end in ends if call.ended < end < again)])
+        out.append(Resumed(ids[call.prompt], again - call.ended, again - since))
     return out

@@ -132,7 +132,7 @@ async def _ordeal(
         promises,
         evidence,
         faults,
-        resumed(verdict, promises, evidence.calls),
+        resumed(verdict, promises, evidence.calls, faults.done),
         restarts=stack.restarts(),
         memory_mib=stack.memory_mib(),
     )
@@ -172,9 +172,10 @@ def _check_processes(outcome: Outcome) -> list[str]:
 
 def _check_recovery(outcome: Outcome) -> list[str]:
     return [
-        f"{one.generation_id}, killed in mid-call, went on after {one.seconds} s"
+        f"{one.generation_id}, killed in mid-call, went on after {one.seconds} s, "
+        f"{one.undisturbed_seconds} s after the last further fault"
         for one in outcome.resumed
-        if one.seconds is None or one.seconds > RESUME_SECONDS_MAX
+        if one.undisturbed_seconds is None or one.undisturbed_seconds > RESUME_SECONDS_MAX
     ]
 
 

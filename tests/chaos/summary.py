@@ -9,6 +9,7 @@ from statistics import median
 
 from tests.chaos.checks import PAID
 from tests.chaos.faults import VICTIMS
+from tests.chaos.recovery import Resumed
 from tests.chaos.run import Outcome
 
 PROBLEMS_SHOWN_MAX = 30
@@ -62,8 +63,9 @@ def _load(outcome: Outcome) -> list[str]:
 
 
 def _money(outcome: Outcome) -> list[str]:
-    ledgers = outcome.verdict.ledgers.values()
     verdict = outcome.verdict
+    ledgers = verdict.ledgers.values()
+    delivered = sum(len(one.images) for one in verdict.generations.values())
     return [
         (
             f"credits    granted {sum(one.granted for one in ledgers)} = "
@@ -72,8 +74,8 @@ def _money(outcome: Outcome) -> list[str]:
             f"spent {sum(one.spent for one in ledgers)}"
         ),
         (
-            f"pictures   {sum(len(one.images) for one in verdict.generations.values())} delivered and "
-            f"charged, {len(outcome.evidence.objects)} objects stored"
+            f"pictures   {delivered} delivered and charged, "
+            f"{len(outcome.evidence.objects)} objects stored"
         ),
         (
             f"decisions  {len(verdict.counted)} counted, {verdict.voids.total()} void, of these "
@@ -89,15 +91,26 @@ def _calls(outcome: Outcome) -> list[str]:
     extra = sum(times - 1 for times in paid.values())
     booked = sum(len(one.uncertain_attempts) for one in outcome.verdict.generations.values())
     hit = sum(fault.calls for fault in outcome.faults.done)
-    seconds = [one.seconds for one in outcome.resumed if one.seconds is not None]
-    resumption = f"median {median(seconds):.1f} s, max {max(seconds):.1f} s" if seconds else "none"
     return [
         (
-            f"provider   {len(calls)} calls: {_counted(outcomes)}; {hit} hit by a fault, {extra} made "
-            f"again, {booked} on the books as uncertain"
+            f"provider   {len(calls)} calls: {_counted(outcomes)}; {hit} hit by a fault, "
+            f"{extra} made again, {booked} on the books as uncertain"
         ),
-        f"resumed    {len(seconds)} of {len(outcome.resumed)} killed calls: {resumption}",
+        _resumption(outcome.resumed),
     ]
+
+
+def _resumption(killed: Sequence[Resumed]) -> str:
+    gone_on = [one for one in killed if one.undisturbed_seconds is not None]
+    if not gone_on:
+        return f"resumed    0 of {len(killed)} killed calls"
+    clean = [one.undisturbed_seconds or 0.0 for one in gone_on]
+    raw = [one.seconds or 0.0 for one in gone_on]
+    return (
+        f"resumed    {len(gone_on)} of {len(killed)} killed calls: median {median(clean):.1f} s, "
+        f"max {max(clean):.1f} s after the kill or a later fault on a worker or server "
+        f"(after the kill alone: median {median(raw):.1f} s, max {max(raw):.1f} s)"
+    )
 
 
 def _processes(outcome: Outcome) -> list[str]:
