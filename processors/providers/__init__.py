@@ -17,7 +17,6 @@ from processors.providers.base import (
     TooLate,
 )
 from processors.providers.local import LocalProvider
-from processors.providers.openai import OpenAIProvider
 from runtime.settings import Settings
 
 __all__ = [
@@ -38,5 +37,8 @@ def open_providers(settings: Settings, executor: Executor) -> Mapping[str, Provi
     """Every provider that these settings configure; `close` each at the end."""
     providers: dict[str, Provider] = {"local": LocalProvider(settings, executor)}
     if settings.openai_api_key is not None:
+        # Its package takes a second to load, which only those wait for who use it.
+        from processors.providers.openai import OpenAIProvider
+
         providers["openai"] = OpenAIProvider(settings)
     return providers

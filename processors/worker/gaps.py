@@ -9,6 +9,8 @@ assignment. So the first offset of an assignment and every jump are checked agai
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 
 import structlog
 from aiokafka.admin import AIOKafkaAdminClient
@@ -16,12 +18,26 @@ from aiokafka.structs import TopicPartition
 
 from processors.worker.intake import RecordsSkipped
 from processors.worker.work import Delivery
+from runtime.kafka.connect import client_options
 from runtime.kafka.lookup import LogLookup
+from runtime.settings import Settings
 
 _log = structlog.get_logger(__name__)
 
 LOOK_MAX = 100
 """How many missing offsets are looked at: they follow each other, if there is one at all."""
+
+
+@contextlib.asynccontextmanager
+async def open_gaps(settings: Settings) -> AsyncIterator[Gaps]:
+    """Connect; closed at the end."""
+    admin = AIOKafkaAdminClient(**client_options(settings, role="worker-admin"))
+    await admin.start()
+    try:
+        async with LogLookup(settings) as lookup:
+            yield Gaps(admin, lookup, settings.worker_group)
+    finally:
+        await admin.close()
 
 
 class Gaps:

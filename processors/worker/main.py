@@ -12,7 +12,6 @@ from typing import Any
 import faust
 import structlog
 import uvloop
-from aiokafka.admin import AIOKafkaAdminClient
 
 from events.topics import EVENTS, LIVE
 from processors.providers import open_providers
@@ -20,7 +19,7 @@ from processors.worker import slot
 from processors.worker.agent import attach
 from processors.worker.app import make_app
 from processors.worker.claims import Claims
-from processors.worker.gaps import Gaps
+from processors.worker.gaps import open_gaps
 from processors.worker.intake import Intake
 from processors.worker.jobs import Jobs
 from processors.worker.leases import Leases
@@ -32,8 +31,6 @@ from runtime.crypto.keys import AccountKeys
 from runtime.crypto.master import master_keys
 from runtime.errors import PixelpopError, SettingsError
 from runtime.kafka.clock import BrokerClock
-from runtime.kafka.connect import client_options
-from runtime.kafka.lookup import LogLookup
 from runtime.kafka.producer import LogProducer
 from runtime.objects import MemoryObjects, ObjectStore, open_objects
 from runtime.postgres.account_keys import wrapped_key_loader
@@ -67,7 +64,7 @@ def run(settings: Settings) -> int:
 async def _run(settings: Settings) -> int:
     stop = asyncio.Event()
     process.handle_signals(stop)
-    async with opened(settings) as tools, _gaps(settings) as gaps:
+    async with opened(settings) as tools, open_gaps(settings) as gaps:
         jobs = Jobs(tools)
         intake = Intake(
             jobs.perform,
@@ -172,17 +169,6 @@ async def _objects(settings: Settings) -> AsyncIterator[ObjectStore]:
             "PIXELPOP_OBJECTS is memory, which loses every picture; it is for benchmarks on "
             "embedded servers only."
         )
-
-
-@contextlib.asynccontextmanager
-async def _gaps(settings: Settings) -> AsyncIterator[Gaps]:
-    admin = AIOKafkaAdminClient(**client_options(settings, role="worker-admin"))
-    await admin.start()
-    try:
-        async with LogLookup(settings) as lookup:
-            yield Gaps(admin, lookup, settings.worker_group)
-    finally:
-        await admin.close()
 
 
 async def _keep_time(clock: BrokerClock, producer: LogProducer) -> None:
