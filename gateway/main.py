@@ -26,6 +26,7 @@ from gateway.signed_in import Authenticator
 from gateway.tail import Tail
 from gateway.tail_reader import TailReader
 from gateway.tokens import Tokens
+from gateway.wrapped_keys import batched_loader
 from runtime import process
 from runtime.crypto.keys import AccountKeys
 from runtime.crypto.master import master_keys
@@ -35,7 +36,6 @@ from runtime.kafka.lookup import read_one
 from runtime.kafka.producer import LogProducer
 from runtime.objects import ObjectStore, open_objects
 from runtime.ports import free_port
-from runtime.postgres.account_keys import wrapped_key_loader
 from runtime.postgres.pool import Pool, assert_least_privilege, open_pool
 from runtime.settings import Settings
 from runtime.telemetry import metrics
@@ -113,7 +113,7 @@ def _wire(
     jwt_secret: str,
 ) -> Deps:
     masters = master_keys(settings)
-    keys = AccountKeys(wrapped_key_loader(pool), masters)
+    keys = AccountKeys(batched_loader(pool), masters)
     tokens = Tokens(jwt_secret)
     sign_in = SignIn(settings, pool, producer, keys, masters, clock)
     authenticator = Authenticator(tokens, sign_in, keys, accounts_max=settings.cached_tokens_max)

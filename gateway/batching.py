@@ -1,0 +1,61 @@
+"""One question to the database for all requests of a moment.
+
+While an answer is under way, new questions gather; the next batch takes them all. So a lone
+question waits for nobody, and many together cost little more than one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Final, Generic, TypeVar
+
+Question = TypeVar("Question")
+Answer = TypeVar("Answer")
+
+BATCH_MAX: Final = 500
+BATCHES_IN_FLIGHT_MAX: Final = 2
+QUESTIONS_MAX: Final = 20_000
+"""More than so many cannot wait: the requests that ask are bounded."""
+
+
+class Batcher(Generic[Question, Answer]):
+    """Gathers questions while earlier ones are being answered.
+
+    Args:
+        ask: answers many questions at once; what it does not mention has no answer.
+    """
+
+    def __init__(
+        self, ask: Callable[[Sequence[Question]], Awaitable[Mapping[Question, Answer]]]
+    ) -> None:
+        self._ask = ask
+        self._asked: list[tuple[Question, asyncio.Future[Answer | None]]] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def find(self, question: Question) -> Answer | None:
+        """The answer, or None where there is none; raises what `ask` raises."""
+        assert len(self._asked) < QUESTIONS_MAX
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Answer | None] = loop.create_future()
+        self._asked.append((question, future))
+        if len(self._tasks) < BATCHES_IN_FLIGHT_MAX:
+            task = loop.create_task(self._answer(), name="batch")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return await future
+
+    async def _answer(self) -> None:
+        await asyncio.sleep(0)  # whoever else asks in this moment comes along
+        while self._asked:
+            batch, self._asked = self._asked[:BATCH_MAX], self._asked[BATCH_MAX:]
+            try:
+                found = await self._ask([question for question, _ in batch])
+            except Exception as error:  # noqa: BLE001  whoever asked gets it
+                for _, future in batch:
+                    if not future.done():
+                        future.set_exception(error)
+                continue
+            for question, future in batch:
+                if not future.done():
+                    future.set_result(found.get(question))
