@@ -18,6 +18,7 @@ from events.generations import GenerationCompleted
 from events.ids import AccountId, GenerationId, derive
 from events.jobs import DiscardJob, GenerateJobOut, encode_job
 from events.topics import EVENTS, JOBS
+from processors import dlq
 from processors.decider import metrics
 from processors.decider.effects import Dispatch, Poisoned
 from processors.decider.log import Log
@@ -156,8 +157,6 @@ class Dispatcher:
 
     async def _send_dead_letters(self) -> None:
         while self._dead:
-            from processors import dlq
-
             partition, poisoned = self._dead[0]
             record = await self._log_reader.record_at(EVENTS, partition, poisoned.offset)
             if record is not None:

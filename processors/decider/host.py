@@ -15,63 +15,34 @@ from typing import Any
 import structlog
 
 from commands.policy import DEFAULT, Policy
-from events.envelope import headers_for
 from events.recorded import hash_value
 from events.snapshot import Cursor
 from events.topics import EVENTS
 from processors.decider import metrics, snapshots
 from processors.decider.dispatch import Dispatcher
 from processors.decider.effects import Discard, Dispatch, Effect, Poisoned, Voided
+from processors.decider.hosted import Hosted
 from processors.decider.log import Log
+from processors.decider.outgoing import outgoing
 from processors.decider.partition import Draft, LogRecord, Partition
 from runtime.errors import PixelpopError, StartError
 from runtime.kafka.clock import BrokerClock
 from runtime.kafka.producer import LogProducer
-from runtime.kafka.records import Outgoing
 from runtime.objects import ObjectStore
 from runtime.settings import Settings
 
 _log = structlog.get_logger(__name__)
 
-SOURCE = "/pixelpop/decider"
 DECISIONS_PER_TURN = 1_000
 """How many decisions one partition takes before the others, and the reader, get their turn."""
-IN_FLIGHT_MAX = 20_000
-"""Own decisions of a partition that were not read back; beyond it, deciding waits for reading."""
 UNACKED_MAX = 10_000
 """Own decisions of all partitions that were not acked; a fraction of what the producer buffers."""
-RETRY_SECONDS_MIN = 0.05
-RETRY_SECONDS_MAX = 5.0
 
 
 class LogCutOff(StartError):
     """Facts at the beginning of the log are gone, and nothing stands in for them."""
 
     code = "log-cut-off"
-
-
-class Hosted:
-    """One owned partition and what the host knows about it."""
-
-    def __init__(self, partition: Partition, number: int, caught_up_at: int) -> None:
-        self.partition = partition
-        self.number = number
-        self.caught_up_at = caught_up_at
-        """The end of the log when the partition was assigned: before it, nothing is decided."""
-        self.live = False
-        self.appends: set[asyncio.Task[None]] = set()
-        self.snapshot: asyncio.Task[None] | None = None
-        self.snapshot_offset = partition.next_offset
-        self.failures = 0
-        self.retry_at = 0.0
-
-    def may_decide(self) -> bool:
-        """Whether the partition is caught up, not backing off, and not too far ahead."""
-        return (
-            self.live
-            and time.monotonic() >= self.retry_at
-            and self.partition.in_flight < IN_FLIGHT_MAX
-        )
 
 
 class Host:
@@ -201,13 +172,11 @@ class Host:
         return min(instants, default=None)
 
     async def _append(self, hosted: Hosted, drafts: list[Draft], now_ms: int) -> None:
-        records = [_outgoing(draft, now_ms) for draft in drafts]
+        records = [outgoing(draft, now_ms) for draft in drafts]
         try:
             await self._producer.append_batch(EVENTS, hosted.number, records)
         except PixelpopError as error:
-            hosted.failures += 1
-            pause = min(RETRY_SECONDS_MAX, RETRY_SECONDS_MIN * 2**hosted.failures)
-            hosted.retry_at = time.monotonic() + pause
+            pause = hosted.back_off()
             hosted.partition.failed(drafts)
             metrics.FAILED_APPENDS.labels(error.code).inc()
             _log.warning(
@@ -308,20 +277,3 @@ class Host:
                 last = self._start_snapshot(hosted)
                 if last is not None:
                     await last
-
-
-def _outgoing(draft: Draft, now_ms: int) -> Outgoing:
-    decided = draft.decided
-    return Outgoing(
-        decided.event.account_id.encode(),
-        draft.value,
-        headers_for(
-            decided.event,
-            decided.event_id,
-            source=SOURCE,
-            time_ms=now_ms,
-            correlation_id=decided.correlation_id,
-            causation_id=decided.causation_id,
-            traceparent=decided.traceparent,
-        ),
-    )
