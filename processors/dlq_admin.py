@@ -10,23 +10,22 @@ from rich.console import Console
 from rich.table import Table
 
 from events.topics import DLQ
-from processors.dlq import PREFIX, DeadLetter
+from processors import dlq_retry
+from processors.dlq import DeadLetter
 from runtime.errors import PixelpopError
 from runtime.kafka.consumer import PartitionReader
 from runtime.kafka.lookup import LogLookup
-from runtime.kafka.producer import LogProducer
-from runtime.kafka.records import Outgoing, from_consumer
+from runtime.kafka.records import from_consumer
 from runtime.settings import Settings
 
 LISTED_MAX = 1_000
 """How many dead letters `list` shows: the newest of each partition, evenly."""
 
 _POSITION = re.compile(r"(?P<partition>\d{1,6}):(?P<offset>\d{1,18})")
-_ORIGIN = re.compile(r"(?P<topic>[A-Za-z0-9._-]+)/(?P<partition>\d+)/\d+")
 
 
 class NoSuchLetter(PixelpopError):
-    """There is no dead letter at that position, or it does not say where it came from."""
+    """There is no dead letter at that position."""
 
     code = "no-such-dead-letter"
 
@@ -76,30 +75,9 @@ async def show_one(settings: Settings, position: str, *, as_json: bool = False) 
 
 
 async def retry(settings: Settings, position: str) -> int:
-    """Append the record again where it came from; it stays in the DLQ as well.
-
-    Whoever reads it there decides what it still means: a job whose credits were returned is void.
-    """
+    """Put one record back, or ask anew for what it asked; it stays in the DLQ as well."""
     letter = await _read(settings, position)
-    origin = _ORIGIN.fullmatch(letter.said("origin") or "")
-    if origin is None:
-        raise NoSuchLetter(f"The dead letter {position} does not say where it came from.")
-    record = letter.record
-    outgoing = Outgoing(
-        key=record.key or b"",
-        value=record.value or b"",
-        headers=tuple(one for one in record.headers if not one[0].startswith(PREFIX)),
-    )
-    producer = LogProducer(settings, role="dlq")
-    await producer.start()
-    try:
-        appended = await producer.append(
-            origin["topic"], outgoing, partition=int(origin["partition"])
-        )
-    finally:
-        await producer.stop()
-    where = f"{origin['topic']}/{appended.partition}/{appended.offset}"
-    sys.stdout.write(f"{position} was appended again: {where}\n")
+    sys.stdout.write(f"{await dlq_retry.put_back(settings, letter)}\n")
     return 0
 
 

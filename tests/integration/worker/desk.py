@@ -133,6 +133,10 @@ class Desk:
         self._keys[account_id] = key
         return account_id
 
+    def key_of(self, account_id: AccountId) -> bytes:
+        """The account's own key."""
+        return self._keys[account_id]
+
     async def erase_key(self, account_id: AccountId) -> None:
         """What erasure does to the key."""
         await self.execute("DELETE FROM identities WHERE account_id = $1", uuid.UUID(account_id))
