@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import dataclasses
 import secrets
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -17,32 +19,22 @@ from pathlib import Path
 import msgspec
 import uvloop
 
-from tests.chaos.run import Outcome, run
+from tests.chaos.run import FULL, QUICK, Outcome, run
 from tests.chaos.summary import summarize
-
-QUICK_FAULTS = 8
-CUSTOMERS = 40
-QUICK_CUSTOMERS = 16
 
 
 def main() -> int:
     """Run the command line."""
     given = _arguments()
-    count = given.faults or (QUICK_FAULTS if given.quick else 100)
+    form = QUICK if given.quick else FULL
+    form = dataclasses.replace(form, faults=given.faults or form.faults)
     folder = Path(tempfile.mkdtemp(prefix="pixelpop-chaos-"))
     began = time.monotonic()
-    _say(f"chaos: {count} faults, seed {given.seed}")
+    # Asked to end, it still stops what it started.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    _say(f"chaos: {form.faults} faults, seed {given.seed}")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        outcome = runner.run(
-            run(
-                count=count,
-                seed=given.seed,
-                customers=QUICK_CUSTOMERS if given.quick else CUSTOMERS,
-                servers=not given.quick,
-                folder=folder,
-                report=_say,
-            )
-        )
+        outcome = runner.run(run(form, seed=given.seed, folder=folder, report=_say))
     _say(summarize(outcome))
     _say(f"took {time.monotonic() - began:.0f} s")
     if outcome.problems:
@@ -68,7 +60,7 @@ def _write_down(outcome: Outcome) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
-    parser.add_argument("--faults", type=int, help=f"how many (100; {QUICK_FAULTS} if quick)")
+    parser.add_argument("--faults", type=int, help="how many (100; quick: 8)")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(2**31))
     parser.add_argument("--quick", action="store_true", help="our own processes only, about 50 s")
     parser.add_argument("--keep", action="store_true", help="keep the folder in any case")

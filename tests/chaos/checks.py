@@ -231,6 +231,7 @@ def _differences(
 
 def check_api(verdict: Verdict, promises: Promises, evidence: Evidence) -> Iterator[str]:
     """GET /generations/{id} tells its owner what the log says."""
+    yield from (f"the API did not answer at rest: {error}" for error in evidence.unanswered)
     for generation_id in promises.accepted:
         generation = verdict.generations.get(generation_id)
         told = evidence.generations.get(generation_id)

@@ -67,6 +67,8 @@ class Evidence:
     """Account → what GET /credits says."""
     generations: dict[str, Row] = field(default_factory=dict)
     """Generation → what GET /generations/{id} says."""
+    unanswered: list[str] = field(default_factory=list)
+    """What happened instead where the API did not answer."""
 
 
 async def read_log(settings: Settings) -> list[Logged]:
@@ -145,4 +147,5 @@ async def ask_api(customers: list[Customer], evidence: Evidence) -> None:
                     _, body, _ = await customer.call("GET", f"/generations/{generation_id}")
                     evidence.generations[generation_id] = body
 
-    await asyncio.gather(*(one(customer) for customer in customers))
+    answers = await asyncio.gather(*(one(it) for it in customers), return_exceptions=True)
+    evidence.unanswered = [repr(error) for error in answers if error is not None]

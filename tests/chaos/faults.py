@@ -9,7 +9,7 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -21,7 +21,6 @@ from runtime import registry
 VICTIMS = ("gateway", "decider", "decider-2", "worker", "worker-2", "projector")
 SERVERS = ("kafka", "postgres", "s3")
 WORKERS = ("worker", "worker-2")
-BETWEEN_SECONDS = (0.5, 6.0)
 PAUSED_SHARE = 0.25
 PAUSE_SECONDS = {
     **dict.fromkeys(VICTIMS, (0.5, 15.0)),  # at times longer than a session or a lease
@@ -32,6 +31,7 @@ SERVER_KINDS = ("kill", "pause", "stop")
 WAIT_FOR_VICTIM_SECONDS = 20.0
 """Who is being started again is waited for so long; then the fault hits the next that lives."""
 EVERY_SECONDS = 0.05
+REPORT_EVERY = 20
 SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGTERM, "pause": signal.SIGSTOP}
 FAST_SHUTDOWN = signal.SIGINT
 """At SIGTERM PostgreSQL would wait for its clients to leave (its manual, "Shutting Down")."""
@@ -61,8 +61,10 @@ class Fault(NamedTuple):
     """Connections to the provider that the victim had at that instant."""
 
 
-def plan(count: int, chance: random.Random, *, servers: bool) -> list[Planned]:
-    """A series of faults in which everybody is killed as early as possible."""
+def plan(
+    count: int, chance: random.Random, between_seconds: tuple[float, float], *, servers: bool
+) -> list[Planned]:
+    """A series of faults in which, if there are enough, everybody is killed at least once."""
     of_servers = round(count * SERVER_SHARE) if servers else 0
     blows = [*_deck(SERVERS, SERVER_KINDS, chance, of_servers)]
     blows += _deck(VICTIMS, ("kill",), chance, min(len(VICTIMS), count - of_servers))
@@ -71,7 +73,7 @@ def plan(count: int, chance: random.Random, *, servers: bool) -> list[Planned]:
         blows.append((chance.choice(VICTIMS), kind))
     chance.shuffle(blows)
     return [
-        Planned(chance.uniform(*BETWEEN_SECONDS), victim, kind, _pause(chance, victim, kind))
+        Planned(chance.uniform(*between_seconds), victim, kind, _pause(chance, victim, kind))
         for victim, kind in blows
     ]
 
@@ -100,6 +102,7 @@ class Faults:
     supervisor_pid: int
     provider_port: int
     planned: list[Planned]
+    report: Callable[[str], None]
     done: list[Fault] = field(default_factory=list)
     _paused: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
@@ -109,6 +112,8 @@ class Faults:
             for one in self.planned:
                 await asyncio.sleep(one.after_seconds)
                 await self._strike(one)
+                if len(self.done) % REPORT_EVERY == 0:
+                    self.report(f"{len(self.done)} of {len(self.planned)} faults done")
             await asyncio.gather(*self._paused.values())
         finally:
             for task in self._paused.values():

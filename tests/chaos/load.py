@@ -198,7 +198,7 @@ class Customer:
 
 async def open_shop(
     customers: list[Customer], stop: asyncio.Event
-) -> asyncio.Task[list[BaseException | None]]:
+) -> asyncio.Future[list[BaseException | None]]:
     """Sign all customers in and let them shop; the task ends when the last has left."""
     await asyncio.gather(*(customer.sign_in() for customer in customers))
     return asyncio.ensure_future(

@@ -18,7 +18,6 @@ from PIL import Image
 from tests.chaos.evidence import Call
 from tests.fakes import openai_images
 
-LATENCY_SECONDS = (0.5, 6.0)
 LOOK_SECONDS = 0.02
 """How soon a caller who hangs up (or is killed) is noticed."""
 TROUBLE_SHARE = 0.1
@@ -48,8 +47,9 @@ _page: ContextVar[Diary] = ContextVar("page")
 class MoodyModel(openai_images.OpenAIImages):
     """Takes its time, fails now and then, never draws the same picture twice, and keeps a diary."""
 
-    def __init__(self, chance: random.Random) -> None:
+    def __init__(self, chance: random.Random, latency_seconds: tuple[float, float]) -> None:
         super().__init__()
+        self._between_seconds = latency_seconds
         self._chance = chance
         self._drawn = 0
         self._diary: list[Diary] = []
@@ -94,7 +94,7 @@ class MoodyModel(openai_images.OpenAIImages):
 
     async def _thought_about(self, request: web.Request) -> bool:
         """Take some time; False when the caller has hung up meanwhile."""
-        until = time.monotonic() + self._chance.uniform(*LATENCY_SECONDS)
+        until = time.monotonic() + self._chance.uniform(*self._between_seconds)
         while time.monotonic() < until:
             await asyncio.sleep(LOOK_SECONDS)
             if request.transport is None or request.transport.is_closing():

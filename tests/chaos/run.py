@@ -39,6 +39,24 @@ LOOK_EVERY_SECONDS = 1.0
 Report = Callable[[str], None]
 
 
+@dataclass(frozen=True)
+class Form:
+    """How long and how hard."""
+
+    faults: int
+    customers: int
+    servers: bool
+    """Whether Kafka, PostgreSQL and object storage are hit too."""
+    between_seconds: tuple[float, float]
+    """Between two faults."""
+    latency_seconds: tuple[float, float]
+    """Of the image model."""
+
+
+FULL = Form(100, 40, servers=True, between_seconds=(0.5, 6.0), latency_seconds=(0.5, 6.0))
+QUICK = Form(8, 16, servers=False, between_seconds=(0.2, 1.5), latency_seconds=(0.2, 2.0))
+
+
 @dataclass
 class Outcome:
     """What a run ended with."""
@@ -58,17 +76,15 @@ class Outcome:
     tail: str = ""
 
 
-async def run(
-    *, count: int, seed: int, customers: int, servers: bool, folder: Path, report: Report
-) -> Outcome:
-    """Break a system `count` times and judge what is left of it.
+async def run(form: Form, *, seed: int, folder: Path, report: Report) -> Outcome:
+    """Break a system again and again and judge what is left of it.
 
     Raises:
         RuntimeError, TimeoutError: it did not even start.
     """
     chance = random.Random(seed)
-    plan = breaking.plan(count, chance, servers=servers)
-    model = MoodyModel(random.Random(chance.random()))
+    plan = breaking.plan(form.faults, chance, form.between_seconds, servers=form.servers)
+    model = MoodyModel(random.Random(chance.random()), form.latency_seconds)
     await model.start()
     stack = Stack(folder, model.base_url)
     clock = _Stopwatch()
@@ -85,9 +101,9 @@ async def run(
                     promises,
                     random.Random(f"{seed}/{number}"),
                 )
-                for number in range(customers)
+                for number in range(form.customers)
             ]
-            faults = Faults(stack.data_dir, stack.pid, model.port, plan)
+            faults = Faults(stack.data_dir, stack.pid, model.port, plan, report)
             outcome = await _ordeal(stack, crowd, faults, model, clock, report)
     finally:
         await model.stop()
@@ -114,10 +130,8 @@ async def _ordeal(
     finally:
         enough.set()
     report(f"{len(faults.done)} faults in {clock.lap('faults'):.0f} s; the customers leave")
-    async with asyncio.timeout(LEAVE_SECONDS_MAX):
-        left = await shopping
-    promises.problems += [f"a customer gave up: {one!r}" for one in left if one is not None]
-    problems = [] if await _at_rest(stack) else ["it did not come to rest"]
+    problems = await _leave(shopping)
+    problems += [] if await _at_rest(stack) else ["it did not come to rest"]
     report(f"at rest after {clock.lap('rest'):.1f} s")
     settings = stack.settings()
     evidence = Evidence(calls=model.history())
@@ -144,6 +158,16 @@ async def _ordeal(
     ]
     clock.lap("checks")
     return outcome
+
+
+async def _leave(shopping: asyncio.Future[list[BaseException | None]]) -> list[str]:
+    """Let the customers get their last answers."""
+    try:
+        async with asyncio.timeout(LEAVE_SECONDS_MAX):
+            left = await shopping
+    except TimeoutError:
+        return [f"customers still waited for an answer after {LEAVE_SECONDS_MAX:g} s"]
+    return [f"a customer gave up: {one!r}" for one in left if one is not None]
 
 
 async def _at_rest(stack: Stack) -> bool:
