@@ -11,6 +11,7 @@ from gateway import (
     auth,
     catalogue,
     credits,  # noqa: A004  the resource is called so
+    gallery,
     generations,
     images,
     live,
@@ -27,7 +28,7 @@ ROUTES: Final = (
     catalogue.get_models,
     catalogue.get_packs,
     generations.create,
-    generations.gallery,
+    gallery.gallery,
     generations.read,
     generations.cancel,
     generations.remove,

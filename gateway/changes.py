@@ -14,6 +14,7 @@ import msgspec
 from events import accounts, generations
 from events import credits as ledger
 from events.envelope import type_header_of
+from events.ids import UuidText
 
 
 class Requested(msgspec.Struct, frozen=True, gc=False):
@@ -122,7 +123,7 @@ class Binned(msgspec.Struct, frozen=True, gc=False):
 class Erased(msgspec.Struct, frozen=True, gc=False):
     """Of `AccountErased`."""
 
-    account_id: str
+    account_id: UuidText
 
 
 Change = (

@@ -11,6 +11,7 @@ from gateway.flood import FloodGuard
 from gateway.hub import Hub
 from gateway.models import Offer
 from gateway.presigned import Presigned
+from gateway.readiness import Readiness
 from gateway.replay import KnownGenerations
 from gateway.sign_in import SignIn
 from gateway.signed_in import Authenticator
@@ -56,5 +57,4 @@ class Deps:
     read_event: Callable[[int, int], Awaitable[bytes | None]]
     """The value of the event log's record at (partition, offset); None: there is none."""
     offer: Offer
-    checks: dict[str, Callable[[], Awaitable[str | None]]]
-    """Readiness by part: None when it is ready, else a sentence why not."""
+    readiness: Readiness

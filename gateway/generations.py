@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final
 from uuid import UUID
 
-import msgspec
 from litestar import Request, delete, get, post
 from litestar.params import FromPath
 from litestar.types import ASGIApp
-from msgspec import Meta
 
-from commands.requests import PROMPT_CHARS_MAX, ImageRequest
+from commands.requests import ImageRequest
 from events.generations import GenerationCancelled, GenerationDeleted, GenerationRestored
 from events.ids import GenerationId, fact_id
 from gateway.contract import contract
-from gateway.cursors import LogPosition, consistency_token, decode_cursor, encode_cursor
+from gateway.cursors import LogPosition, consistency_token
 from gateway.deps import Deps
-from gateway.documents import GenerationDocument, Page
+from gateway.documents import GenerationDocument
 from gateway.errors import Problem
 from gateway.events_out import EVENTS, outgoing
 from gateway.generation_reads import QUERIES as READS
-from gateway.generation_reads import find_document, opened, to_documents
+from gateway.generation_reads import find_document
 from gateway.http import header_in, id_in_path, read_body
-from gateway.paging import PAGE_MAX, next_link
-from gateway.replies import Reply, deps_of, nothing, query_of, reply, signed_in
+from gateway.replies import Reply, deps_of, nothing, reply, signed_in
 from gateway.signed_in import Account
 from gateway.submissions import submit
 from gateway.tail import FINAL
@@ -37,32 +34,7 @@ _QUERIES = load_queries(Path(__file__).with_name("generations.sql"))
 
 BIN_DAYS: Final = 30
 BIN_MS: Final = BIN_DAYS * 24 * 60 * 60 * 1000
-SEARCHED_MAX: Final = 500
-"""How many of the newest generations `q` looks at: prompts are sealed, so each is opened."""
 WHAT: Final = "generation"
-
-
-class GalleryQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which generations."""
-
-    cursor: Annotated[str, Meta(max_length=512)] | None = None
-    limit: Annotated[int, Meta(ge=1, le=PAGE_MAX)] = 20
-    status: Literal["pending", "processing", "done", "failed", "rejected", "cancelled"] | None = (
-        None
-    )
-    style_id: Annotated[str, Meta(max_length=64)] | None = None
-    q: (
-        Annotated[
-            str,
-            Meta(
-                min_length=1,
-                max_length=PROMPT_CHARS_MAX,
-                description=f"Words of the prompt; looks at the newest {SEARCHED_MAX} generations.",
-            ),
-        ]
-        | None
-    ) = None
-    deleted: Annotated[bool, Meta(description="The bin instead of the gallery.")] = False
 
 
 @post(
@@ -105,68 +77,6 @@ async def create(request: Request[Any, Any, Any]) -> ASGIApp:
         timeout_seconds=deps.settings.body_timeout_seconds,
     )
     return Reply(await submit(deps, headers, body, account))
-
-
-@get(
-    "/generations",
-    opt=contract(
-        "The gallery, newest first.",
-        {200: Page},
-        query=GalleryQuery,
-        headers=("Consistency-Token",),
-        problems=("cursor-invalid",),
-    ),
-)
-async def gallery(request: Request[Any, Any, Any]) -> ASGIApp:
-    """One page of the account's generations."""
-    deps = deps_of(request)
-    account = await signed_in(request)
-    query = query_of(request, GalleryQuery)
-    await deps.consistency.honour(header_in(request.scope["headers"], b"consistency-token"))
-    rows, images, more = await _page(deps, account, query)
-    items = await to_documents(deps, account, rows, images)
-    return reply(Page(items=items, next_cursor=more), headers=next_link(request, more))
-
-
-async def _page(
-    deps: Deps, account: Account, query: GalleryQuery
-) -> tuple[list[Any], list[Any], str | None]:
-    """The page's rows, their images, and where the next page begins."""
-    place: tuple[int, str] | None = None
-    if query.cursor is not None:
-        place = decode_cursor(query.cursor, tuple[int, str])
-        id_in_path(place[1], WHAT)
-    wanted = SEARCHED_MAX if query.q is not None else query.limit
-    async with as_account(deps.pool, account.uuid) as connection:
-        rows = await connection.fetch(
-            READS.list_generations,
-            account.uuid,
-            None if place is None else place[0],
-            None if place is None else UUID(place[1]),
-            query.status,
-            query.style_id,
-            query.deleted,
-            wanted + 1,
-        )
-        more = len(rows) > wanted
-        rows = rows[:wanted]
-        if query.q is not None:
-            found = [row for row in rows if _mentions(account, row, query.q)]
-            more = len(found) > query.limit
-            rows = found[: query.limit]
-        images = await connection.fetch(
-            READS.get_images, account.uuid, [row["generation_id"] for row in rows]
-        )
-    cursor = None
-    if more and rows:
-        last = rows[-1]
-        cursor = encode_cursor((last["requested_at_ms"], str(last["generation_id"])))
-    return rows, images, cursor
-
-
-def _mentions(account: Account, row: Any, words: str) -> bool:
-    prompt = opened(account, str(row["generation_id"]), "prompt", row["prompt"])
-    return prompt is not None and words.casefold() in prompt.casefold()
 
 
 @get(

@@ -16,9 +16,10 @@ from gateway.consistency import Consistency
 from gateway.deps import Deps
 from gateway.flood import FloodGuard
 from gateway.hub import Hub
+from gateway.log_reads import event_reader
 from gateway.models import offer_of
 from gateway.presigned import Presigned
-from gateway.readiness import checks
+from gateway.readiness import Readiness, checks
 from gateway.replay import KnownGenerations
 from gateway.server import HttpServer
 from gateway.sign_in import SignIn
@@ -32,7 +33,6 @@ from runtime.crypto.keys import AccountKeys
 from runtime.crypto.master import master_keys
 from runtime.errors import PixelpopError, SettingsError
 from runtime.kafka.clock import BrokerClock
-from runtime.kafka.lookup import read_one
 from runtime.kafka.producer import LogProducer
 from runtime.objects import ObjectStore, open_objects
 from runtime.ports import free_port
@@ -130,10 +130,6 @@ def _wire(
     )
     tail_reader = TailReader(settings, clock, tail, hub)
 
-    async def read_event(partition: int, offset: int) -> bytes | None:
-        record = await read_one(settings, EVENTS, partition, offset)
-        return None if record is None else record.value
-
     return Deps(
         settings=settings,
         log=producer,
@@ -150,9 +146,9 @@ def _wire(
         known=KnownGenerations(pool),
         consistency=Consistency(pool, settings.consistency_wait_seconds),
         presigned=Presigned(objects, settings.presign_ttl_seconds),
-        read_event=read_event,
+        read_event=event_reader(settings),
         offer=offer_of(settings),
-        checks=checks(producer, clock, pool, objects, tail_reader),
+        readiness=Readiness(checks(producer, clock, pool, objects, tail_reader)),
     )
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,12 +11,10 @@ from litestar.types import ASGIApp
 
 from gateway.contract import contract
 from gateway.errors import Answer
+from gateway.readiness import ReadyDocument
 from gateway.replies import JSON, PRIVATE, Reply, deps_of
-from runtime.errors import PixelpopError
 from runtime.telemetry.metrics import exposition
 
-CHECK_SECONDS_MAX: Final = 3.0
-"""How long one part may take to show that it is ready."""
 HTML: Final = "text/html; charset=utf-8"
 _PAGES = Path(__file__).parent / "pages"
 _POLICY: Final = (
@@ -26,21 +22,6 @@ _POLICY: Final = (
     b"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 _CONTENT_SECURITY: Final = (b"content-security-policy", _POLICY)
-
-
-class PartDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether one part is ready."""
-
-    ready: bool
-    reason: str | None = None
-    took_ms: int = 0
-
-
-class ReadyDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether this gateway can do all its work."""
-
-    ready: bool
-    parts: dict[str, PartDocument]
 
 
 class HealthDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,27 +47,9 @@ async def healthz() -> ASGIApp:
 )
 async def readyz(request: Request[Any, Any, Any]) -> ASGIApp:
     """Ask every part, all at once."""
-    checks = deps_of(request).checks
-    answers = await asyncio.gather(*(_check(one) for one in checks.values()))
-    parts = dict(zip(checks, answers, strict=True))
-    ready = all(part.ready for part in parts.values())
-    body = msgspec.json.encode(ReadyDocument(ready=ready, parts=parts))
-    return Reply(Answer(200 if ready else 503, [JSON, PRIVATE], body))
-
-
-async def _check(check: Any) -> PartDocument:
-    began = time.monotonic()
-    try:
-        async with asyncio.timeout(CHECK_SECONDS_MAX):
-            reason = await check()
-    except TimeoutError:
-        reason = f"no answer within {CHECK_SECONDS_MAX:g} s"
-    except PixelpopError as error:
-        reason = error.code
-    except Exception as error:  # noqa: BLE001  whatever it is, the part is not ready
-        reason = type(error).__name__
-    took_ms = round((time.monotonic() - began) * 1000)
-    return PartDocument(ready=reason is None, reason=reason, took_ms=took_ms)
+    document = await deps_of(request).readiness.ask()
+    status = 200 if document.ready else 503
+    return Reply(Answer(status, [JSON, PRIVATE], msgspec.json.encode(document)))
 
 
 @get("/metrics", opt=contract("Metrics for Prometheus.", {200: "text/plain"}, public=True))

@@ -1,7 +1,7 @@
 """Granian around the app, in this very process: one `kill -9` leaves nothing behind.
 
 Its embedded server runs in our event loop, installs no signal handlers and starts no workers. Its
-`backpressure` is a bound on connections; requests are bounded by `front`.
+`backpressure` is a bound on connections, idle ones included; requests are bounded by `front`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from runtime.settings import Settings
 _log = structlog.get_logger(__name__)
 
 BACKLOG: Final = 1024
-HEADER_READ_SECONDS: Final = 10
+HEADER_READ_SECONDS: Final = 30
+"""How long a connection may be idle, or take to send the head of a request."""
 BUFFER_BYTES: Final = 65_536
 """What Granian buffers of one connection: also the most that all headers of a request may take."""
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-import re
 import time
 from hashlib import sha256
 from typing import Final, NamedTuple
@@ -36,6 +35,7 @@ from gateway.events_out import EVENTS, SOURCE, traceparent
 from gateway.http import Headers, decode_json
 from gateway.keys import idempotency_key
 from gateway.outcomes import decided_problem, replayed, reused
+from gateway.preferences import Prefer, preferences
 from gateway.signed_in import Account
 from gateway.tail import FINAL, Known
 from runtime.crypto.sealing import seal
@@ -48,8 +48,6 @@ NO_STORE: Final = (b"cache-control", b"no-store")
 _decoder = msgspec.json.Decoder(ImageRequest)
 _encoder = msgspec.json.Encoder()
 _encode_document = _encoder.encode
-_WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?([0-9]{1,6})\"?(?:$|[,;\s])", re.IGNORECASE)
-_ASYNC = re.compile(r"(?:^|[,;\s])respond-async(?:$|[,;\s])", re.IGNORECASE)
 
 
 class _Kind(msgspec.Struct):
@@ -57,13 +55,6 @@ class _Kind(msgspec.Struct):
 
 
 _kind_decoder = msgspec.json.Decoder(_Kind)
-
-
-class Prefer(NamedTuple):
-    """What the client would like (RFC 7240)."""
-
-    wait_seconds: float | None = None
-    respond_async: bool = False
 
 
 class Submission(NamedTuple):
@@ -82,7 +73,7 @@ async def submit(deps: Deps, headers: Headers, body: bytes, account: Account) ->
         Problem, InvalidRequest, PixelpopError: for `errors.render`.
     """
     arrived = time.monotonic()
-    key, prefer = idempotency_key(headers), _preferences(headers)
+    key, prefer = idempotency_key(headers), preferences(headers)
     request = checked(_decode(headers, body))
     generation_id = generation_id_for(account.account_id, key)
     submission = Submission(account, generation_id, request, _body_mac(account, request))
@@ -197,19 +188,6 @@ async def _again(deps: Deps, submission: Submission, prefer: Prefer) -> Answer:
             return finished
         known = deps.tail.get(submission.generation_id)
     return await replayed(deps, submission.account, submission.generation_id, known)
-
-
-def _preferences(headers: Headers) -> Prefer:
-    given = [value.decode("latin-1") for name, value in headers if name == b"prefer"]
-    return _prefer(",".join(given)) if given else Prefer()
-
-
-def _prefer(text: str) -> Prefer:
-    wait = _WAIT.search(text)
-    return Prefer(
-        None if wait is None else float(wait[1]),
-        wait is None and _ASYNC.search(text) is not None,
-    )
 
 
 def _decode(headers: Headers, body: bytes) -> ImageRequest:

@@ -89,6 +89,8 @@ class Tail:
         on_change: Listener,
         on_erased: Callable[[str], None],
     ) -> None:
+        self.measuring = False
+        """Whether what is folded has just happened, so that its times tell something."""
         self._generations_max = generations_max
         self._on_change = on_change
         self._on_erased = on_erased
@@ -212,7 +214,7 @@ class Tail:
             known.status = "cancelled"
         elif isinstance(change, Completed) and change.images:
             known.status = "done"
-            if known.requested_at_ms is not None:
+            if self.measuring and known.requested_at_ms is not None:
                 metrics.DONE_SECONDS.observe((record.timestamp - known.requested_at_ms) / 1000)
         else:
             known.status = "failed"

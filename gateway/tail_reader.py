@@ -126,6 +126,7 @@ class TailReader:
         if tp.topic == LIVE:
             self._take_progress(records)
             return
+        self._tail.measuring = not self._behind  # else it was measured when it happened
         self._tail.fold(tp.partition, records)
         position = self._positions[tp.partition] = records[-1].offset + 1
         if self._behind and position >= self._behind.get(tp.partition, position + 1):

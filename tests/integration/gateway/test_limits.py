@@ -11,8 +11,8 @@ from gateway import main as gateway
 from runtime.errors import StartError
 from runtime.ports import PortInUse
 from runtime.waiting import until
+from tests.integration.gateway.problems import is_problem
 from tests.integration.gateway.sse import stream
-from tests.integration.gateway.test_bad_input import is_problem
 from tests.integration.gateway.world import Person, World, another_gateway
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from events.accounts import AccountErased
 from events.ids import fact_id
 from runtime.waiting import until
-from tests.integration.gateway.test_bad_input import is_problem
+from tests.integration.gateway.problems import is_problem
 from tests.integration.gateway.world import Person, World
 
 

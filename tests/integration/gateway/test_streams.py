@@ -11,8 +11,8 @@ from events.topics import LIVE
 from gateway.cursors import decode_event_id
 from runtime.kafka.records import Outgoing
 from runtime.waiting import until
+from tests.integration.gateway.problems import is_problem
 from tests.integration.gateway.sse import stream
-from tests.integration.gateway.test_bad_input import is_problem
 from tests.integration.gateway.world import Person, World
 
 

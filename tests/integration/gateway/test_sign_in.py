@@ -1,0 +1,88 @@
+"""Who may come in: tokens, init data, and nobody else."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+import jwt
+import pytest
+
+from tests.integration.gateway.problems import is_problem
+from tests.integration.gateway.world import Person, World
+
+ROUTES = [
+    ("GET", "/generations"),
+    ("POST", "/generations"),
+    ("GET", f"/generations/{uuid4()}"),
+    ("DELETE", f"/generations/{uuid4()}"),
+    ("POST", f"/generations/{uuid4()}/cancel"),
+    ("POST", f"/generations/{uuid4()}/restore"),
+    ("GET", f"/generations/{uuid4()}/events"),
+    ("DELETE", f"/images/{uuid4()}"),
+    ("POST", f"/images/{uuid4()}/restore"),
+    ("GET", "/events"),
+    ("POST", "/events/tickets"),
+    ("GET", "/credits"),
+    ("GET", "/credits/history"),
+    ("GET", "/purchases"),
+    ("POST", "/purchases"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), ROUTES)
+async def test_nothing_is_to_be_had_without_a_token(
+    world: World, person: Person, method: str, path: str
+) -> None:
+    """A missing, forged, foreign or odd token is 401 everywhere."""
+    forged = jwt.encode({"sub": person.account_id, "exp": 2**31}, "k" * 40, "HS256")
+    for authorization, code in (
+        (None, "token-missing"),
+        ("", "token-missing"),
+        ("Basic YTpi", "token-missing"),
+        ("Bearer", "token-invalid"),
+        (f"Bearer {forged}", "token-invalid"),
+        (f"Bearer {person.token[:-4]}AAAA", "token-invalid"),
+        ("Bearer ü".encode(), "token-invalid"),
+        ("tma hash=0", "init-data-invalid"),
+        (f"tma {world.init_data(1, age_seconds=90_000)}", "init-data-expired"),
+    ):
+        headers = {} if authorization is None else {"Authorization": authorization}
+        answer = await world.client.request(method, path, headers=headers)
+        is_problem(answer, 401, code)
+        assert answer.headers["WWW-Authenticate"]
+
+
+async def test_init_data_opens_everything_directly(world: World, person: Person) -> None:
+    """`Authorization: tma` is the same account as its token."""
+    data = world.init_data(person.telegram_id)
+    for _ in range(2):
+        answer = await world.client.get("/credits", headers={"Authorization": f"tma {data}"})
+        assert answer.json()["available"] == 5
+
+
+async def test_replayed_init_data_is_the_same_account_only(world: World, person: Person) -> None:
+    """The same data used twice signs in the same person and brings nothing new."""
+    data = world.init_data(person.telegram_id)
+    answers = [
+        (await world.client.post("/auth/login", json={"init_data": data})).json() for _ in range(2)
+    ]
+    assert [one["user"]["id"] for one in answers] == [person.account_id] * 2
+    assert [one["balance"]["available"] for one in answers] == [5, 5]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ({}, 422, "invalid-request"),
+        ({"init_data": ""}, 422, "invalid-request"),
+        ({"init_data": "x" * 9000}, 422, "invalid-request"),
+        ({"init_data": "hash=1", "user_id": 5}, 422, "invalid-request"),
+        ({"init_data": "hash=%00"}, 401, "init-data-invalid"),
+        ({"init_data": "ü"}, 401, "init-data-invalid"),
+    ],
+    ids=str,
+)
+async def test_a_bad_login_is_refused(world: World, body: Any, status: int, code: str) -> None:
+    """What Telegram did not sign signs nobody in."""
+    is_problem(await world.client.post("/auth/login", json=body), status, code)
