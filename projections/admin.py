@@ -22,6 +22,7 @@ from rich.table import Table
 from projections import rebuild as rebuilding
 from projections import schema
 from projections import status as looking
+from projections.collecting import collect_rarely
 from runtime.postgres.pool import Pool, open_pool
 from runtime.settings import Settings
 
@@ -68,6 +69,7 @@ async def rebuild(
     if name not in {None, "read"}:
         sys.stderr.write(f"There is no projection {name}; `read` holds all tables.\n")
         return EXIT_FAILED
+    collect_rarely()
     async with _pool(settings) as pool:
         with _progress() as progress:
             task = progress.add_task("connecting", total=None)

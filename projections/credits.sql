@@ -53,6 +53,12 @@ CREATE TABLE ledger (
 -- name: create_indexes
 CREATE INDEX IF NOT EXISTS ledger_about ON ledger (account_id, about, sequence);
 
+CREATE INDEX IF NOT EXISTS credit_accounts_frozen ON credit_accounts (account_id)
+WHERE frozen IS NOT NULL;
+
+-- name: count_frozen
+SELECT count(*) FROM credit_accounts WHERE frozen IS NOT NULL;
+
 -- name: rows_credit_accounts
 WITH new_credit_accounts AS (
     SELECT * FROM unnest(

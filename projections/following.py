@@ -9,11 +9,14 @@ from typing import NoReturn
 import structlog
 
 from events.topics import EVENTS
+from projections import metrics
+from projections.credits import QUERIES
 from projections.errors import OwnershipLost
 from projections.filling import Filling
 from projections.schema import Version
 from runtime.kafka.consumer import GroupReader, LogUnreadable, TopicPartition
-from runtime.postgres.pool import Pool
+from runtime.postgres.errors import DatabaseUnavailable
+from runtime.postgres.pool import Pool, transaction
 from runtime.settings import Settings
 
 _log = structlog.get_logger(__name__)
@@ -33,10 +36,24 @@ async def follow(
     """
     while True:
         try:
+            await _count_frozen(pool, version)
             await _follow_once(settings, pool, version, topic)
-        except (OwnershipLost, LogUnreadable) as error:
+        except (OwnershipLost, LogUnreadable, DatabaseUnavailable) as error:
             _log.warning("joining anew", schema=version.schema, error=str(error))
         await asyncio.sleep(REJOIN_SECONDS)
+
+
+async def _count_frozen(pool: Pool, version: Version) -> None:
+    """Say at every start what an earlier version of the code could not read."""
+    async with transaction(pool, search_path=version.schema) as connection:
+        frozen = await connection.fetchval(QUERIES.count_frozen)
+    metrics.FROZEN.labels(version.schema).set(frozen)
+    if frozen:
+        _log.error(
+            "accounts are frozen; with a version that reads their records, run a rebuild",
+            schema=version.schema,
+            accounts=frozen,
+        )
 
 
 async def _follow_once(settings: Settings, pool: Pool, version: Version, topic: str) -> NoReturn:

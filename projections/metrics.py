@@ -26,8 +26,10 @@ BEHIND_SECONDS = Gauge(
 VOIDS = Counter(
     "pixelpop_projection_voids", "Records without effect, by reason.", ["schema", "reason"]
 )
-FROZEN = Counter(
-    "pixelpop_projection_frozen_accounts", "Accounts that this reader froze.", ["schema"]
+FROZEN = Gauge(
+    "pixelpop_projection_frozen_accounts",
+    "Accounts that stand still because their money could not be read.",
+    ["schema"],
 )
 STATE_LOADS = Counter(
     "pixelpop_projection_state_loads", "States of accounts asked from the database."

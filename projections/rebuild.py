@@ -80,11 +80,12 @@ async def rebuild(
         await work.index()
         compared: int | None = None
         differences: list[Difference] = []
-        if serving is not None and serving.is_ours and not without_comparison:
-            compared, differences = await work.compare(serving)
+        same_log = None if without_comparison else serving
+        if same_log is not None and same_log.is_ours:
+            compared, differences = await work.compare(same_log)
         handed_over = False
         if not differences:
-            await work.swap(serving)
+            await work.swap(same_log)
             handed_over = await work.hand_over()
         replaced = None if serving is None else serving.schema
         return Rebuilt(version.schema, replaced, work.events, compared, differences, handed_over)
@@ -170,9 +171,12 @@ class _Rebuilding:
                 return await compare(old, new)
 
     async def swap(self, serving: Version | None) -> None:
-        """Catch up with the serving schema, hold it there for an instant, and take its place."""
-        if serving is not None:
-            await self._fill(await self._at(serving), "catching up")
+        """Catch up with the serving schema, hold it there for an instant, and take its place.
+
+        With None, whatever serves follows another log or nothing does: come to this log's end.
+        """
+        target = await self._ends() if serving is None else await self._at(serving)
+        await self._fill(target, "catching up")
         async with transaction(self._pool) as connection:
             if serving is not None:
                 await connection.execute(schema.QUERIES.set_search_path, serving.schema)
@@ -203,6 +207,12 @@ class _Rebuilding:
     async def _fill(self, target: Mapping[int, int], what: str) -> None:
         """Read on until every partition stands at `target`, or already stood behind it; write."""
         assert self._reader is not None
+        ends = await self._ends()
+        if any(end > ends.get(partition, 0) for partition, end in target.items()):
+            raise RebuildRefused(
+                f"The serving schema stands at {dict(target)}, but the log ends at {ends}: it "
+                "belongs to another log. Pass --without-comparison to replace it."
+            )
         total = self._left(target)
         while left := self._left(target):
             self._report(what, total - left, total)

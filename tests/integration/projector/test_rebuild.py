@@ -8,6 +8,7 @@ import asyncpg
 import msgspec
 import pytest
 
+from projections import rebuild as rebuilding
 from projections import schema
 from projections.errors import RebuildRefused
 from projections.rebuild import Rebuilt, rebuild
@@ -145,3 +146,27 @@ async def test_dropping_the_old_schema_leaves_the_serving_one_alone(
         await caught_up(owner, log)
     assert await schema.existing(projector_pool) == [new]
     assert len(await table(owner, "read.credit_accounts")) == 40
+
+
+async def test_a_serving_schema_of_another_log_is_replaced_only_when_asked(
+    log: TestLog,
+    run_projector: RunProjector,
+    rebuild_settings: Settings,
+    projector_pool: Pool,
+    owner: asyncpg.Connection,
+) -> None:
+    """A cursor beyond the log's end is no place to compare at; --without-comparison swaps."""
+    await log.write(20)
+    async with run_projector():
+        await caught_up(owner, log)
+    await owner.execute("UPDATE read_v1.projection_offsets SET next_offset = 1000000")
+    with pytest.raises(RebuildRefused, match="another log"):
+        await rebuild(rebuild_settings, projector_pool, silent, topic=log.topic)
+    monkey = pytest.MonkeyPatch()
+    with monkey.context() as patched:
+        patched.setattr(rebuilding, "HANDOVER_SECONDS_MAX", 0.0)
+        result = await rebuild(
+            rebuild_settings, projector_pool, silent, topic=log.topic, without_comparison=True
+        )
+    assert (result.schema, result.rows_compared) == ("read_v2", None)
+    assert len(await table(owner, "read.credit_accounts")) == 20
