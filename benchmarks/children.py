@@ -91,11 +91,16 @@ class Children:
         file = self._log(name)
         return file.read_text(errors="replace")[-LOG_TAIL_BYTES:] if file.exists() else ""
 
-    def resident_mb(self, name: str) -> float:
-        """Resident memory in MB, helpers of the process included."""
-        process = psutil.Process(self._processes[name].pid)
-        family = [process, *process.children(recursive=True)]
-        return sum(member.memory_info().rss for member in family) / 1e6
+    def memory_mb(self, name: str) -> tuple[float, float]:
+        """Resident memory of a process now, and the most it ever was (0: not known here)."""
+        pid = self._processes[name].pid
+        resident = psutil.Process(pid).memory_info().rss / 1e6
+        status = Path(f"/proc/{pid}/status")
+        peak_kb = 0
+        if status.exists():
+            found = [line for line in status.read_text().splitlines() if line.startswith("VmHWM")]
+            peak_kb = int(found[0].split()[1])
+        return resident, peak_kb * 1024 / 1e6
 
     def cpu_seconds(self, name: str) -> float:
         """Processor time used so far, helpers of the process included."""

@@ -1,4 +1,4 @@
-"""The picture that both sides deliver: the provider `local` in its flat, cached form, and a preview.
+"""The picture that both sides deliver: the flat, cached form of provider `local`, and a preview.
 
 So a zero-latency provider costs nothing on either side, and both pay the same for the preview.
 """

@@ -72,8 +72,10 @@ class Peer:
                 str(self._redis_port),
                 "--bind",
                 "127.0.0.1",
-            ]
-            + ["--dir", str(folder), *options],
+                "--dir",
+                str(folder),
+                *options,
+            ],
         )
         await self._children.ready("redis", lambda: answers_tcp(self._redis_port))
         await self._children.start_python(
@@ -88,9 +90,22 @@ class Peer:
         self.target = Target(free_port())
         await self._children.start_python(
             "peer",
-            ["-m", "uvicorn", "benchmarks.peer.app:app", "--port", str(self.target.port)]
-            + ["--loop", "uvloop", "--http", "httptools", "--no-access-log"]
-            + ["--workers", str(processes), "--log-level", "warning"],
+            [
+                "-m",
+                "uvicorn",
+                "benchmarks.peer.app:app",
+                "--port",
+                str(self.target.port),
+                "--loop",
+                "uvloop",
+                "--http",
+                "httptools",
+                "--no-access-log",
+                "--workers",
+                str(processes),
+                "--log-level",
+                "warning",
+            ],
             self.environment(),
         )
         await self._children.ready("peer", lambda: answers_http(self.target.port, "/docs"))

@@ -83,11 +83,11 @@ def make_console() -> Console:
 def spread(values: Sequence[float]) -> str:
     """Median and range, in as many digits as mean something."""
     if not values:
-        return "–"
+        return "-"
     middle = number(statistics.median(values))
     if len(values) == 1:
         return middle
-    return f"{middle} ({number(min(values))}–{number(max(values))})"
+    return f"{middle} ({number(min(values))} to {number(max(values))})"
 
 
 def number(value: float) -> str:
@@ -97,7 +97,7 @@ def number(value: float) -> str:
 
 def times(ratio: float | None) -> str:
     """A ratio as people say it."""
-    return "–" if ratio is None else f"{ratio:.2f} ×"
+    return "-" if ratio is None else f"{ratio:.2f} x"
 
 
 def save(rows: Sequence[Row], facts: dict[str, Any], file: Path) -> None:

@@ -74,8 +74,21 @@ class Commands:
         }
         await self._world.children.start_python(
             name,
-            ["-m", "granian", app, "--interface", "asgi", "--port", str(target.port)]
-            + ["--loop", "uvloop", "--workers", "1", "--log-level", "warning"],
+            [
+                "-m",
+                "granian",
+                app,
+                "--interface",
+                "asgi",
+                "--port",
+                str(target.port),
+                "--loop",
+                "uvloop",
+                "--workers",
+                "1",
+                "--log-level",
+                "warning",
+            ],
             {**self._world.environment(), **environment},
         )
         await self._world.children.ready(name, lambda: answers_http(target.port))
@@ -233,10 +246,10 @@ def make_rows() -> list[Row]:
     append = "Litestar on Granian: JWT, body decoded, one acked append; no domain"
     return [
         Row(
-            "commands_wait", "commands accepted, with decision", "per second", append, "≥ 4 × peer"
+            "commands_wait", "commands accepted, with decision", "per second", append, "≥ 4 x peer"
         ),
         Row(
-            "commands_async", "commands accepted, respond-async", "per second", append, "≥ 6 × peer"
+            "commands_async", "commands accepted, respond-async", "per second", append, "≥ 6 x peer"
         ),
         Row("bare", "HTTP alone", "per second", "bare ASGI on Granian, echoing the body"),
         Row("latency_p50", "POST to 202 at 100/s, p50", "ms", "", "≤ 15 ms", more_is_better=False),

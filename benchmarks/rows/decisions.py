@@ -56,6 +56,8 @@ class Decisions:
         self._world = world
         self._count = account_count
         self._runs = 0
+        self.cpu_us: list[float] = []
+        """Processor time of the decider per decision, its start and catching up included."""
 
     async def ours(self) -> Figures:
         """Admit `GENERATIONS_EACH` requests of new accounts."""
@@ -72,6 +74,7 @@ class Decisions:
         starts = await end_offsets(world.settings, [(EVENTS, n) for n in await self._partitions()])
         await world.start("decider", wait=False)
         await self._until_end(sum(starts.values()) + count)
+        self.cpu_us.append(1e6 * world.children.cpu_seconds("decider") / count)
         await world.stop("decider")
         first, last, found = await self._decision_times({k[1]: v for k, v in starts.items()})
         if found < count:
@@ -165,5 +168,10 @@ async def measure(world: World, repeats: int, account_count: int) -> list[Row]:
     row = make_row()
     sides = Decisions(world, account_count)
     await interleave([row], repeats, ours=sides.ours, raw=sides.raw)
+    if sides.cpu_us:
+        cpu_us = min(sides.cpu_us)
+        row.note(
+            f"processor time per decision, start, catching up and jobs included: {cpu_us:.0f} µs"
+        )
     row.note(f"{account_count * accounts.GENERATIONS_EACH:,} requests a run; ours puts jobs too")
     return [row]

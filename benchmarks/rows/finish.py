@@ -6,7 +6,7 @@ object store (the same S3 server for both sides). Both sides make a real preview
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +23,7 @@ from benchmarks.table import Row
 from benchmarks.world import World
 from events.ids import AccountId
 from gateway.tokens import Tokens
+from runtime.waiting import until
 
 log = structlog.get_logger(__name__)
 
@@ -58,9 +59,10 @@ class Watch:
 
     async def latencies_ms(self) -> list[float]:
         """Wait for all that was asked; what is not done in time is left out, and logged."""
-        deadline = time.monotonic() + WAIT_SECONDS
-        while self._asked.keys() - self._done.keys() and time.monotonic() < deadline:
-            await asyncio.sleep(0.01)
+        with contextlib.suppress(TimeoutError):
+            await until(
+                lambda: not self._asked.keys() - self._done.keys(), WAIT_SECONDS, what="all done"
+            )
         missing = len(self._asked.keys() - self._done.keys())
         if missing:
             log.warning("not all were seen done", missing=missing, asked=len(self._asked))
