@@ -436,7 +436,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         _about(
             "How long jobs may wait while none is finished before the worker starts anew.",
             unit="s",
-            ge=5,
+            ge=1,
             le=86_400,
         ),
     ] = 480.0

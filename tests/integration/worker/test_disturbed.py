@@ -187,3 +187,15 @@ async def test_a_refused_prompt_and_a_busy_api_end_as_they_should(
     assert (len(done.images), done.failed_count) == (2, 1)
     assert api.charged() == {busy.generation_id: 1, fewer.generation_id: 1}
     assert desk.dead == []
+
+
+async def test_a_worker_that_finishes_nothing_ends_itself(
+    desk: Desk, paid_settings: Settings, api: OpenAIImages
+) -> None:
+    """Jobs wait and none is finished: the watchdog ends the process, and nothing was acked."""
+    api.latency_seconds = 600.0
+    before = await desk.committed()
+    async with worker(paid_settings, worker_stuck_seconds=3.0, worker_jobs=2) as running:
+        await paid_jobs(desk, 6)
+        assert await running.ended(60) == 1
+    assert await desk.committed() == before
