@@ -19,6 +19,8 @@ from events.generations import Moderation
 _SPREAD = re.compile(r"(?<![a-z])(?:[a-z][^a-z]{1,3}){2,}[a-z](?![a-z])")
 _NOT_WORDS = re.compile(r"[^a-z]+")
 _REPEATED = re.compile(r"(.)\1{2,}")
+_BLANKS = {code: " " for code in range(128) if not chr(code).islower()}
+"""For texts in lower-case ASCII: what is no letter, as a blank."""
 _HAS_LEET = re.compile(f"[{re.escape(''.join(map(chr, LEET)))}]")
 _INVISIBLE = frozenset({"Mn", "Me", "Cf"})
 """Unicode categories of marks and of characters that do not show."""
@@ -67,10 +69,13 @@ def _letters(text: str) -> str:
 
 def _words(letters: str) -> str:
     """The words, each between blanks; spread-out and drawn-out ones put right."""
-    words = _NOT_WORDS.sub(" ", letters)
-    if sum(len(word) == 1 for word in words.split()) >= _SINGLE_LETTERS_SUSPECT:
-        words = _NOT_WORDS.sub(" ", _SPREAD.sub(_together, letters))
-    return f" {_REPEATED.sub(_once, words).strip()} "
+    if letters.isascii():
+        words = letters.translate(_BLANKS).split()
+    else:
+        words = _NOT_WORDS.sub(" ", letters).split()
+    if [len(word) for word in words].count(1) >= _SINGLE_LETTERS_SUSPECT:
+        words = _NOT_WORDS.sub(" ", _SPREAD.sub(_together, letters)).split()
+    return _REPEATED.sub(_once, f" {' '.join(words)} ")
 
 
 def _together(found: re.Match[str]) -> str:

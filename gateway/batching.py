@@ -10,8 +10,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, Generic, TypeVar
 
+from runtime.postgres.pool import Connection, Pool, borrowed
+
 Question = TypeVar("Question")
 Answer = TypeVar("Answer")
+Ask = Callable[[Connection, Sequence[Question]], Awaitable[Mapping[Question, Answer]]]
 
 BATCH_MAX: Final = 500
 BATCHES_IN_FLIGHT_MAX: Final = 2
@@ -23,12 +26,12 @@ class Batcher(Generic[Question, Answer]):
     """Gathers questions while earlier ones are being answered.
 
     Args:
-        ask: answers many questions at once; what it does not mention has no answer.
+        pool: a connection of it is kept while there are questions.
+        ask: answers many questions by one statement; what it does not mention has no answer.
     """
 
-    def __init__(
-        self, ask: Callable[[Sequence[Question]], Awaitable[Mapping[Question, Answer]]]
-    ) -> None:
+    def __init__(self, pool: Pool, ask: Ask[Question, Answer]) -> None:
+        self._pool = pool
         self._ask = ask
         self._asked: list[tuple[Question, asyncio.Future[Answer | None]]] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -48,14 +51,18 @@ class Batcher(Generic[Question, Answer]):
     async def _answer(self) -> None:
         await asyncio.sleep(0)  # whoever else asks in this moment comes along
         while self._asked:
-            batch, self._asked = self._asked[:BATCH_MAX], self._asked[BATCH_MAX:]
+            batch: list[tuple[Question, asyncio.Future[Answer | None]]] = []
             try:
-                found = await self._ask([question for question, _ in batch])
+                async with borrowed(self._pool) as connection:
+                    while self._asked:
+                        batch, self._asked = self._asked[:BATCH_MAX], self._asked[BATCH_MAX:]
+                        found = await self._ask(connection, [question for question, _ in batch])
+                        for question, future in batch:
+                            if not future.done():
+                                future.set_result(found.get(question))
             except Exception as error:  # noqa: BLE001  whoever asked gets it
+                if not batch:  # there was no connection for anybody
+                    batch, self._asked = self._asked, []
                 for _, future in batch:
                     if not future.done():
                         future.set_exception(error)
-                continue
-            for question, future in batch:
-                if not future.done():
-                    future.set_result(found.get(question))

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from gateway.batching import Batcher
-from runtime.postgres.pool import Pool, transaction
+from runtime.postgres.pool import Connection, Pool
 from runtime.queries import load_queries
 
 _QUERIES = load_queries(Path(__file__).with_name("replay.sql"))
@@ -33,8 +33,7 @@ class KnownGenerations:
     """
 
     def __init__(self, pool: Pool) -> None:
-        self._pool = pool
-        self._batcher: Batcher[tuple[UUID, UUID], Earlier] = Batcher(self._ask)
+        self._batcher: Batcher[tuple[UUID, UUID], Earlier] = Batcher(pool, _ask)
 
     async def find(self, account_id: UUID, generation_id: UUID) -> Earlier | None:
         """What is known of an account's generation.
@@ -44,12 +43,14 @@ class KnownGenerations:
         """
         return await self._batcher.find((account_id, generation_id))
 
-    async def _ask(self, batch: Sequence[tuple[UUID, UUID]]) -> Mapping[tuple[UUID, UUID], Earlier]:
-        async with transaction(self._pool) as connection:
-            rows = await connection.fetch(
-                _QUERIES.get_known, [one[0] for one in batch], [one[1] for one in batch]
-            )
-        return {
-            (row["account_id"], row["generation_id"]): Earlier(row["status"], row["body_mac"])
-            for row in rows
-        }
+
+async def _ask(
+    connection: Connection, batch: Sequence[tuple[UUID, UUID]]
+) -> Mapping[tuple[UUID, UUID], Earlier]:
+    rows = await connection.fetch(
+        _QUERIES.get_known, [one[0] for one in batch], [one[1] for one in batch]
+    )
+    return {
+        (row["account_id"], row["generation_id"]): Earlier(row["status"], row["body_mac"])
+        for row in rows
+    }

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from gateway.batching import Batcher
 from runtime.crypto.keys import Loader
-from runtime.postgres.pool import Pool, transaction
+from runtime.postgres.pool import Connection, Pool
 from runtime.queries import load_queries
 
 _QUERIES = load_queries(Path(__file__).with_name("wrapped_keys.sql"))
@@ -16,10 +16,9 @@ _QUERIES = load_queries(Path(__file__).with_name("wrapped_keys.sql"))
 
 def batched_loader(pool: Pool) -> Loader:
     """A loader for `AccountKeys` that asks for all accounts of a moment in one question."""
+    return Batcher(pool, _ask).find
 
-    async def ask(accounts: Sequence[UUID]) -> Mapping[UUID, bytes]:
-        async with transaction(pool) as connection:
-            rows = await connection.fetch(_QUERIES.get_wrapped_keys, list(accounts))
-        return {row["account_id"]: row["wrapped_key"] for row in rows}
 
-    return Batcher(ask).find
+async def _ask(connection: Connection, accounts: Sequence[UUID]) -> Mapping[UUID, bytes]:
+    rows = await connection.fetch(_QUERIES.get_wrapped_keys, list(accounts))
+    return {row["account_id"]: row["wrapped_key"] for row in rows}

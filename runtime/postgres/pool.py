@@ -129,6 +129,19 @@ async def transaction(pool: Pool, *, search_path: str | None = None) -> AsyncIte
 
 
 @asynccontextmanager
+async def borrowed(pool: Pool) -> AsyncIterator[Connection]:
+    """Give a connection outside of any transaction: for single statements that need no identity.
+
+    Behind a transaction-mode pooler two statements may run on two server connections.
+
+    Raises:
+        DatabaseUnavailable: no free connection in time, or the server went away or was too slow.
+    """
+    async with _acquired(pool) as connection:
+        yield connection
+
+
+@asynccontextmanager
 async def as_account(
     pool: Pool, account_id: UUID, *, search_path: str | None = None
 ) -> AsyncIterator[Connection]:
@@ -148,6 +161,11 @@ async def _acquired(pool: Pool) -> AsyncIterator[Connection]:
                 # asyncpg uses this class both for misuse and for what was lost before.
                 if not _is_lost(connection):
                     raise
+                raise _unavailable(error) from error
+            except asyncpg.InternalClientError as error:
+                # The server's last words on this connection were read, its end was not yet: the
+                # protocol is out of step, and nobody may go on with it.
+                connection.terminate()
                 raise _unavailable(error) from error
     except PASSING as error:
         raise _unavailable(error) from error

@@ -4,10 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from typing import Self
 
 import pytest
 
 from gateway.batching import BATCH_MAX, Batcher
+
+
+class FakePool:
+    """Lends anybody a connection that does nothing."""
+
+    def acquire(self) -> Self:
+        return self
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        return None
 
 
 class Source:
@@ -19,7 +33,7 @@ class Source:
         self.open.set()
         self.error: Exception | None = None
 
-    async def ask(self, questions: Sequence[int]) -> Mapping[int, int]:
+    async def ask(self, _connection: object, questions: Sequence[int]) -> Mapping[int, int]:
         self.batches.append(list(questions))
         await self.open.wait()
         if self.error is not None:
@@ -30,7 +44,7 @@ class Source:
 async def test_questions_of_one_moment_are_one_batch() -> None:
     """Each gets its own answer, or None."""
     source = Source()
-    batcher = Batcher(source.ask)
+    batcher = Batcher(FakePool(), source.ask)
     assert await asyncio.gather(*(batcher.find(n) for n in range(4))) == [0, None, 4, None]
     assert source.batches == [[0, 1, 2, 3]]
 
@@ -39,7 +53,7 @@ async def test_what_comes_meanwhile_gathers() -> None:
     """While two batches are under way the rest waits together, in batches of bounded size."""
     source = Source()
     source.open.clear()
-    batcher = Batcher(source.ask)
+    batcher = Batcher(FakePool(), source.ask)
     first = [asyncio.create_task(batcher.find(0))]
     await asyncio.sleep(0)
     await asyncio.sleep(0)
@@ -57,8 +71,8 @@ async def test_what_comes_meanwhile_gathers() -> None:
 async def test_a_failure_is_everybodys_and_passes() -> None:
     """All of the batch get the error; the next batch is a new try."""
     source = Source()
-    source.error = OSError("away")
-    batcher = Batcher(source.ask)
+    source.error = ValueError("away")
+    batcher = Batcher(FakePool(), source.ask)
     answers = await asyncio.gather(batcher.find(0), batcher.find(2), return_exceptions=True)
     assert answers == [source.error] * 2
     source.error = None
@@ -69,7 +83,7 @@ async def test_who_gives_up_disturbs_nobody() -> None:
     """A cancelled question leaves the others their answers."""
     source = Source()
     source.open.clear()
-    batcher = Batcher(source.ask)
+    batcher = Batcher(FakePool(), source.ask)
     gone, stays = (asyncio.create_task(batcher.find(n)) for n in (0, 2))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
