@@ -2,7 +2,7 @@
 
 Requests are prepared bytes. A response is parsed for its status and its length, and its body is
 kept only on demand. The same client drives ours, the raw limits and the peer. It shares the
-machine with them, so its cost (about 20 µs a request) is part of every figure, for all alike.
+machine with them, so its cost (20 to 150 µs a request) is part of every figure, for all alike.
 """
 
 from __future__ import annotations

@@ -109,7 +109,7 @@ class World:
     def cpu_seconds(self) -> dict[str, float]:
         """Processor time used so far by each process of the run, this one (`load`) included.
 
-        On a busy machine this tells more than rates do: it does not change with what others do.
+        It says where the work is; on a busy machine it moves less than a rate, but it does move.
         """
         pids = {name: server.pid for name, server in self._servers.running.items()}
         pids["load"] = os.getpid()
