@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
 
 import asyncpg
 import msgspec
@@ -101,6 +103,57 @@ async def test_a_lost_connection_is_unavailable_then_replaced(
         assert await connection.fetchval("SELECT pg_backend_pid()") != pid
     await owner.close()
     await pool.close()
+
+
+async def test_a_connection_that_was_told_of_its_end_is_not_used_again(
+    settings: Settings, settings_for: SettingsFor
+) -> None:
+    """When the server's farewell has come and the end of the stream has not, it is unavailable."""
+    async with deaf_to_the_end(settings_for("gateway")) as (behind_proxy, told):
+        pool = await open_pool(behind_proxy, application_name="test")
+        owner = await asyncpg.connect(settings.database_url)
+        pid = await pool.fetchval("SELECT pg_backend_pid()")
+        assert await owner.fetchval("SELECT pg_terminate_backend($1, 5000)", pid)
+        await told.wait()
+        await asyncio.sleep(0)  # the farewell is with the client now
+        with pytest.raises(DatabaseUnavailable):
+            async with transaction(pool) as connection:
+                await connection.fetchval("SELECT 1")
+        async with transaction(pool) as connection:
+            assert await connection.fetchval("SELECT pg_backend_pid()") != pid
+        await owner.close()
+        pool.terminate()  # a polite end would wait for the server's
+
+
+@asynccontextmanager
+async def deaf_to_the_end(settings: Settings) -> AsyncIterator[tuple[Settings, asyncio.Event]]:
+    """A proxy that passes all bytes on but not the server's end; the event tells of that end."""
+    url = urlsplit(settings.database_url or "")
+    ended, writers = asyncio.Event(), list[asyncio.StreamWriter]()
+
+    async def pass_on(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        while data := await source.read(65_536):
+            sink.write(data)
+            await sink.drain()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        from_server, to_server = await asyncio.open_connection(url.hostname, url.port)
+        writers.extend((writer, to_server))
+        asking = asyncio.create_task(pass_on(reader, to_server))
+        await pass_on(from_server, writer)
+        ended.set()
+        await asking
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    netloc = f"{url.username}:{url.password}@127.0.0.1:{port}"
+    through = url._replace(netloc=netloc).geturl()
+    try:
+        yield msgspec.structs.replace(settings, database_url=through, database_pool_size=1), ended
+    finally:
+        server.close()
+        for writer in writers:
+            writer.close()
 
 
 async def test_mistakes_stay_themselves(settings_for: SettingsFor) -> None:
