@@ -12,6 +12,7 @@ from typing import Any
 import faust
 import structlog
 import uvloop
+from aiokafka.errors import KafkaConnectionError
 
 from events.topics import EVENTS, LIVE
 from processors.providers import open_providers
@@ -31,6 +32,7 @@ from runtime.crypto.keys import AccountKeys
 from runtime.crypto.master import master_keys
 from runtime.errors import PixelpopError, SettingsError
 from runtime.kafka.clock import BrokerClock
+from runtime.kafka.errors import LogUnreachable
 from runtime.kafka.producer import LogProducer
 from runtime.objects import MemoryObjects, ObjectStore, open_objects
 from runtime.postgres.account_keys import wrapped_key_loader
@@ -93,7 +95,7 @@ async def _work(
     try:
         await asyncio.wait({starting, *watched}, return_when=asyncio.FIRST_COMPLETED)
         if starting.done():
-            starting.result()
+            _raise_named(starting, settings)
             process.ready(settings, port)
             _log.info("worker ready")
             await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
@@ -109,6 +111,16 @@ async def _work(
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(STOP_SECONDS_MAX):
                 await app.stop()
+
+
+def _raise_named(starting: asyncio.Task[None], settings: Settings) -> None:
+    """Faust's producer asks for the brokers once and does not wait for them."""
+    try:
+        starting.result()
+    except KafkaConnectionError as error:
+        raise LogUnreachable(
+            f"No Kafka broker answered at {settings.kafka_bootstrap_servers}: {error!r}."
+        ) from error
 
 
 @contextlib.asynccontextmanager
