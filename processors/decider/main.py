@@ -36,7 +36,7 @@ CLOCK_SECONDS = 30.0
 
 async def main(settings: Settings, stop: asyncio.Event) -> None:
     """Decide until `stop` is set; then hand the partitions back and leave snapshots."""
-    door = telemetry.serve("127.0.0.1", settings.metrics_port)
+    door = telemetry.serve(settings.host, settings.metrics_port)
     try:
         async with open_objects(settings) as objects:
             process.ready(settings, door.port)

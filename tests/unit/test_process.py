@@ -141,6 +141,7 @@ async def test_a_line_of_any_length_gets_through(start, said):
     def forwarded() -> int:
         return sum(line.count("x") for _, line in said)
 
-    await until(lambda: forwarded() >= 1_000_000, 20.0, what="the end of the line")
+    # What is less than a buffer, and has no end of line, is forwarded when the process ends.
+    await until(lambda: forwarded() > 700_000, 20.0, what="all but the rest of the line")
     await child.stop()
     assert forwarded() == 1_000_000
