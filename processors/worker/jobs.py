@@ -57,8 +57,7 @@ class Jobs:
         except Exception as error:  # noqa: BLE001  put aside, with all that is known
             _log.exception("a job failed unexpectedly", origin=delivery.origin)
             await performance.give_up(INTERNAL_REASON, INTERNAL_DETAIL)
-            code = error.code if isinstance(error, PixelpopError) else "internal"
-            await self._put_aside(delivery, code, repr(error))
+            await self._put_aside(delivery, *_said(error))
             return "gave_up"
         if performance.trouble is not None:
             trouble = performance.trouble
@@ -77,8 +76,7 @@ class Jobs:
                 )
         except Exception as error:  # noqa: BLE001  as above
             _log.exception("objects not deleted", origin=delivery.origin)
-            code = error.code if isinstance(error, PixelpopError) else "internal"
-            await self._put_aside(delivery, code, repr(error))
+            await self._put_aside(delivery, *_said(error))
             return "gave_up"
         return "discarded"
 
@@ -96,3 +94,10 @@ class Jobs:
             lambda: dlq.write(self._tools.producer, record, code=code, error=error, attempts=1),
             seconds=self._tools.retry_seconds,
         )
+
+
+def _said(error: Exception) -> tuple[str, str]:
+    """Code and reason for the DLQ, which keeps them for ever: only our own errors are quoted."""
+    if isinstance(error, PixelpopError):
+        return error.code, str(error)
+    return "internal", type(error).__name__

@@ -48,7 +48,9 @@ STOP_SECONDS_MAX = 15.0
 """How long Faust may take to stop once nothing runs any more."""
 KEY_TTL_SECONDS = 30.0
 """How long an account's key is used without asking again whether the account still exists."""
-LIBRARIES = ("faust", "mode", "aiokafka")
+LIBRARIES = ("faust", "mode", "aiokafka", "openai", "httpx2", "httpcore2", "filelock")
+"""Kept to warnings at every level: what they say of a healthy worker, our own lines say better,
+and `openai` would say prompts."""
 
 
 def run(settings: Settings) -> int:
@@ -57,7 +59,7 @@ def run(settings: Settings) -> int:
     Raises:
         StartError: it cannot start as configured.
     """
-    for name in LIBRARIES:  # what they say of a healthy worker, our own lines say better
+    for name in LIBRARIES:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
     with slot.hold(settings), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_run(settings))
@@ -105,6 +107,8 @@ async def _work(
             _log.warning("jobs are abandoned; they will be delivered again", jobs=intake.running)
         return 0 if asked and not intake.failed.done() else process.EXIT_CRASH
     finally:
+        if intake.failed.done():
+            intake.failed.exception()  # logged where it happened
         await intake.abandon()
         for task in (starting, stopping, ended):
             task.cancel()

@@ -6,6 +6,7 @@ import asyncio
 import uuid
 
 import pytest
+from msgspec.structs import replace
 
 from events.generations import (
     GenerationCancelled,
@@ -14,13 +15,17 @@ from events.generations import (
     GenerationStarted,
     ProviderCallUncertain,
 )
-from events.jobs import GenerateJob
+from events.jobs import DiscardJob, GenerateJob
 from processors.providers import (
     ProviderMisconfigured,
     ProviderRefused,
     ProviderUncertain,
 )
+from processors.worker.jobs import Jobs
+from processors.worker.live import Live
 from processors.worker.storing import original_key
+from runtime.kafka.errors import AppendRefused
+from runtime.objects import ObjectsUnavailable
 from runtime.settings import Settings
 from runtime.waiting import until
 from tests.integration.worker.bench import bench, forever, picture
@@ -447,3 +452,99 @@ async def test_prompts_are_opened_for_the_provider_alone(
     assert secret.encode() not in claim["result"]
     shown = capsys.readouterr()
     assert secret not in shown.out + shown.err
+
+
+async def test_a_discarded_generation_leaves_no_object(
+    desk: Desk, worker_settings: Settings
+) -> None:
+    """A late result's objects are deleted; asked for twice it is no error."""
+    job = desk.job(await desk.account())
+    async with bench(worker_settings) as one:
+        await one.perform(job)
+        done = await desk.fact(job.generation_id, GenerationCompleted)
+        keys = (done.images[0].object_key, done.images[0].preview_key)
+        discard = DiscardJob(
+            account_id=job.account_id, generation_id=job.generation_id, object_keys=keys
+        )
+        await one.perform(discard)
+        await one.perform(discard)
+        assert [await one.objects.head(key) for key in keys] == [None, None]
+
+
+async def test_a_discard_of_somebody_elses_objects_is_poison(
+    desk: Desk, worker_settings: Settings
+) -> None:
+    """A job that names other objects than its generation's deletes nothing."""
+    job = desk.job(await desk.account())
+    async with bench(worker_settings) as one:
+        await one.objects.put_if_absent("snapshots/1", b"precious", "text/plain")
+        await one.perform(
+            DiscardJob(
+                account_id=job.account_id,
+                generation_id=job.generation_id,
+                object_keys=("snapshots/1",),
+            )
+        )
+        assert await one.objects.get("snapshots/1") == b"precious"
+    await desk.wait_for(lambda: desk.dead, "the dead letter")
+
+
+class Broken:
+    """An object store that is away."""
+
+    async def put_if_absent(self, key: str, *_: object) -> bool:
+        raise ObjectsUnavailable(f"{key}: away")
+
+    get = put_if_absent
+
+
+async def test_without_a_store_the_credits_return(desk: Desk, worker_settings: Settings) -> None:
+    """Storing is tried until the deadline; then the job fails and is put aside."""
+    job = desk.job(await desk.account(), deadline_ms=1_500)
+    settings = replace(worker_settings, worker_retry_seconds=0.1)
+    async with bench(settings, free=True) as one:
+        one.provider.timeout_seconds = 0.1
+        one.jobs = Jobs(replace(one.tools, objects=Broken()))
+        await one.perform(job)
+        failed = await desk.fact(job.generation_id, GenerationFailed)
+    await desk.wait_for(lambda: desk.dead, "the dead letter")
+    assert failed.reason == "internal_error"
+    assert dict(desk.dead[0].headers)["dlq_code"] == b"objects-unavailable"
+
+
+class Deaf:
+    """A log that takes nothing."""
+
+    async def append(self, *_: object, **__: object) -> None:
+        raise AppendRefused("no")
+
+
+async def test_without_a_log_nothing_is_acked(desk: Desk, worker_settings: Settings) -> None:
+    """When not even the dead letter can be appended, performing raises: the worker stops unacked.
+
+    The result stays in the claim, so the next delivery appends it without another call.
+    """
+    job = desk.job(await desk.account())
+    async with bench(worker_settings) as one:
+        hearing = one.jobs
+        one.jobs = Jobs(replace(one.tools, producer=Deaf(), live=Live(Deaf())))
+        with pytest.raises(AppendRefused):
+            await one.perform(job)
+        assert (await kept(desk, job))[0] == "stored"
+        await desk.execute("UPDATE provider_calls SET lease_until = clock_timestamp()")
+        one.jobs = hearing
+        await one.perform(job)
+        await desk.fact(job.generation_id, GenerationCompleted)
+        assert one.provider.calls == [1]
+
+
+async def test_a_request_that_nobody_sells_is_refused(
+    desk: Desk, worker_settings: Settings
+) -> None:
+    """A job of a size or count that no gateway of ours asks for calls nobody."""
+    job = desk.job(await desk.account(), count=1_000_000_000)
+    async with bench(worker_settings) as one:
+        await one.perform(job)
+        failed = await desk.fact(job.generation_id, GenerationFailed)
+        assert one.provider.calls == []
+    assert failed.reason == "unsupported_request"
