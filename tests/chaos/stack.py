@@ -21,10 +21,13 @@ from runtime.settings import Settings, load, variables
 from runtime.waiting import until
 
 PROJECT = Path(__file__).parents[2]
-START_SECONDS_MAX = 90.0
+START_SECONDS_MAX = 300.0
+"""The very first start downloads the servers."""
 STOP_SECONDS_MAX = 120.0
 GONE_SECONDS_MAX = 10.0
 TAIL_LINES = 25
+UNIMPORTANT = '"logger":"aiokafka'
+"""It says at every turn that a broker is away, which is what was done to it."""
 IMPORTANT = re.compile(r'"level":\s*"(error|critical)"|Traceback|cannot start|Error: ')
 
 
@@ -119,13 +122,13 @@ class Stack:
         return [one for one in running | self._seen if _runs(one)]
 
     def memory_mib(self) -> dict[str, int]:
-        """Resident memory of each process now, with its children."""
+        """Resident memory of each process now, with its children; what is shared counts once."""
         sizes = {}
         for name, entry in registry.read(self.data_dir).items():
             try:
                 process = psutil.Process(entry.pid)
                 family = [process, *process.children(recursive=True)]
-                sizes[name] = sum(one.memory_info().rss for one in family) >> 20
+                sizes[name] = sum(_bytes_of(one) for one in family) >> 20
             except psutil.NoSuchProcess:
                 continue
         return sizes
@@ -140,7 +143,7 @@ class Stack:
 
     def _environment(self) -> dict[str, str]:
         """What a machine has on which nothing but the image model is configured."""
-        ours = {name for name, _, _ in variables()}
+        ours = {name for name, _, _ in variables()} - {"PIXELPOP_CACHE_DIR"}
         return {name: value for name, value in os.environ.items() if name not in ours} | {
             "PIXELPOP_DATA_DIR": str(self.data_dir),
             "PIXELPOP_PORT": str(self.port),
@@ -160,7 +163,7 @@ class Stack:
     def tail(self) -> str:
         """The last lines of its output that tell of trouble, and the very last ones."""
         lines = self.output.read_text(errors="replace").splitlines()
-        important = [line for line in lines if IMPORTANT.search(line)]
+        important = [one for one in lines if IMPORTANT.search(one) and UNIMPORTANT not in one]
         return "\n".join([*important[-TAIL_LINES:], "…", *lines[-TAIL_LINES:]])
 
 
@@ -169,6 +172,11 @@ def _runs(process: psutil.Process) -> bool:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+def _bytes_of(process: psutil.Process) -> int:
+    memory = process.memory_full_info()
+    return int(getattr(memory, "pss", memory.rss))  # only Linux tells shares
 
 
 def _data_dir_of(process: psutil.Process) -> str | None:
