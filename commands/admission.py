@@ -17,12 +17,32 @@ def decide(
     account: Account, generation_id: str, pending: Pending, now_ms: int, policy: Policy
 ) -> Decided:
     """Admit the request, or say why not."""
-    refusal = _refusal(account, pending, now_ms, policy)
-    if refusal is not None:
-        return _reject(account, generation_id, pending, **refusal)
     at_ms = pending.cause.appended_at_ms
+    if account.erased is not None:
+        return _reject(account, generation_id, pending, reason="account_erased")
+    if now_ms >= at_ms + policy.deadline_ms:
+        return _reject(account, generation_id, pending, reason="timed_out")
+    if pending.prohibited_rule_id is not None:
+        rule_id = pending.prohibited_rule_id
+        return _reject(account, generation_id, pending, reason="prohibited", rule_id=rule_id)
     price = policy.price(pending.model, pending.quality)
-    assert price is not None
+    if price is None or price < 1 or pending.count < 1:
+        return _reject(account, generation_id, pending, reason="unavailable")
+    return _admit(account, generation_id, pending, price, policy)
+
+
+def _admit(
+    account: Account, generation_id: str, pending: Pending, price: int, policy: Policy
+) -> Decided:
+    """Reserve the price, if the account's rate and balance allow it."""
+    at_ms = pending.cause.appended_at_ms
+    tokens_ms = bucket_tokens_ms(account, at_ms, policy)
+    refill_ms = policy.bucket_refill_ms
+    if tokens_ms < refill_ms:
+        wait_ms = refill_ms - tokens_ms
+        return _reject(
+            account, generation_id, pending, reason="rate_limited", retry_after_ms=wait_ms
+        )
     needed = price * pending.count
     draws, missing = _draw(account.grants, needed, at_ms)
     if missing:
@@ -34,7 +54,6 @@ def decide(
             credits_needed=needed,
             credits_available=needed - missing,
         )
-    tokens_ms = bucket_tokens_ms(account, at_ms, policy)
     return chained(
         CreditsReserved,
         account,
@@ -48,30 +67,9 @@ def decide(
         price=price,
         draws=draws,
         deadline_ms=at_ms + policy.deadline_ms,
-        bucket_tokens_ms=tokens_ms - policy.bucket_refill_ms,
+        bucket_tokens_ms=tokens_ms - refill_ms,
         postings=postings.reserved(needed),
     )
-
-
-def _refusal(
-    account: Account, pending: Pending, now_ms: int, policy: Policy
-) -> dict[str, Any] | None:
-    """Why the request is refused whatever it costs; None if it is not."""
-    at_ms = pending.cause.appended_at_ms
-    if account.erased is not None:
-        return {"reason": "account_erased"}
-    if now_ms >= at_ms + policy.deadline_ms:
-        return {"reason": "timed_out"}
-    if pending.prohibited_rule_id is not None:
-        return {"reason": "prohibited", "rule_id": pending.prohibited_rule_id}
-    price = policy.price(pending.model, pending.quality)
-    if price is None or price < 1 or pending.count < 1:
-        return {"reason": "unavailable"}
-    tokens_ms = bucket_tokens_ms(account, at_ms, policy)
-    if tokens_ms < policy.bucket_refill_ms:
-        wait_ms = policy.bucket_refill_ms - tokens_ms
-        return {"reason": "rate_limited", "retry_after_ms": wait_ms}
-    return None
 
 
 def bucket_tokens_ms(account: Account, at_ms: int, policy: Policy) -> int:

@@ -35,10 +35,11 @@ def decide(account: Account, now_ms: int, policy: Policy = DEFAULT) -> Decided |
             return settlement.decide(account, generation_id, entry)
     # A request is decided as of its append: what ends later must not be taken from it, however
     # late its decider is.
-    asked_at_ms = now_ms if first_pending is None else first_pending[1].cause.appended_at_ms
-    expiry = sources.decide_expiry(account, min(now_ms, asked_at_ms))
-    if expiry is not None:
-        return expiry
+    if account.grants and account.grants[0].expires_at_ms is not None:
+        asked_at_ms = now_ms if first_pending is None else first_pending[1].cause.appended_at_ms
+        expiry = sources.decide_expiry(account, min(now_ms, asked_at_ms))
+        if expiry is not None:
+            return expiry
     if first_pending is not None:
         return admission.decide(account, *first_pending, now_ms, policy)
     return None if account.erased is None else sources.decide_write_off(account)

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+import struct
 
 _SEED = 0x9747B28C
 _MULTIPLIER = 0x5BD1E995
 _MASK = 0xFFFFFFFF
-_KEYS_CACHED = 65_536
-"""Keys whose hash is remembered: about 10 MB of account ids."""
 
 
-@lru_cache(maxsize=_KEYS_CACHED)
 def murmur2(key: bytes) -> int:
     """The unsigned 32-bit murmur2 of `key`, as in Kafka's class `common.utils.Utils`."""
     length = len(key)
     h = _SEED ^ length
     whole = length & ~3
-    for at in range(0, whole, 4):
-        k = int.from_bytes(key[at : at + 4], "little") * _MULTIPLIER & _MASK
-        k = (k ^ k >> 24) * _MULTIPLIER & _MASK
-        h = h * _MULTIPLIER & _MASK ^ k
+    for word in struct.unpack_from(f"<{length >> 2}I", key):
+        k = word * _MULTIPLIER & _MASK
+        h = h * _MULTIPLIER & _MASK ^ (k ^ k >> 24) * _MULTIPLIER & _MASK
     if whole != length:
         h = (h ^ int.from_bytes(key[whole:], "little")) * _MULTIPLIER & _MASK
     h = (h ^ h >> 13) * _MULTIPLIER & _MASK
