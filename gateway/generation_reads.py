@@ -26,6 +26,7 @@ from gateway.documents import (
     Timings,
     at,
 )
+from gateway.errors import Problem
 from gateway.sentences import SENTENCES
 from gateway.signed_in import Account
 from gateway.tail import Known
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 QUERIES = load_queries(Path(__file__).with_name("generation_reads.sql"))
 LAG_WAIT_SECONDS: Final = 0.25
 """How long a read waits for the row of a generation that the tail knows."""
+
+RETRY_AFTER_SECONDS: Final = 1
 
 _requested = msgspec.json.Decoder(GenerationRequested)
 
@@ -68,6 +71,17 @@ async def find_document(
     if row is None:
         return None
     return await to_document(deps, account, row, images)
+
+
+def missing(deps: Deps) -> Problem:
+    """What to say of a generation that is neither in the read models nor in the tail."""
+    if not deps.tail_reader.caught_up:  # soon after a start, or while the log is away
+        return Problem(
+            "not-caught-up",
+            "This may exist and not be readable yet. Ask again shortly.",
+            retry_after=RETRY_AFTER_SECONDS,
+        )
+    return Problem("not-found", "There is no generation with this id.")
 
 
 async def _rows(deps: Deps, account: Account, generation_id: UUID) -> tuple[Any | None, list[Any]]:

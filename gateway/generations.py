@@ -20,7 +20,7 @@ from gateway.documents import GenerationDocument
 from gateway.errors import Problem
 from gateway.events_out import EVENTS, outgoing
 from gateway.generation_reads import QUERIES as READS
-from gateway.generation_reads import find_document
+from gateway.generation_reads import find_document, missing
 from gateway.http import header_in, id_in_path, read_body
 from gateway.replies import Reply, deps_of, nothing, reply, signed_in
 from gateway.signed_in import Account
@@ -98,7 +98,7 @@ async def read(request: Request[Any, Any, Any], generation_id: FromPath[str]) ->
     opt=contract(
         "Cancel a generation that nobody has begun to make.",
         {200: GenerationDocument},
-        problems=("being-made", "already-finished", "append-unknown"),
+        problems=("being-made", "already-finished", "append-unknown", "not-caught-up"),
         details="All its credits return.",
     ),
 )
@@ -144,6 +144,7 @@ async def _claim(deps: Deps, account: Account, generation_id: UUID) -> bool:
     opt=contract(
         "Move a generation to the bin.",
         {204: None},
+        problems=("not-caught-up",),
         details=f"It can be restored for {BIN_DAYS} days; then its pictures go.",
     ),
 )
@@ -172,7 +173,9 @@ async def remove(request: Request[Any, Any, Any], generation_id: FromPath[str]) 
     "/generations/{generation_id:str}/restore",
     status_code=200,  # the reply sends 204 itself
     opt=contract(
-        "Take a generation back out of the bin.", {204: None}, problems=("gone-from-bin",)
+        "Take a generation back out of the bin.",
+        {204: None},
+        problems=("gone-from-bin", "not-caught-up"),
     ),
 )
 async def restore(request: Request[Any, Any, Any], generation_id: FromPath[str]) -> ASGIApp:
@@ -183,7 +186,7 @@ async def restore(request: Request[Any, Any, Any], generation_id: FromPath[str])
     async with as_account(deps.pool, account.uuid) as connection:
         row = await connection.fetchrow(READS.get_generation, account.uuid, UUID(asked))
     if row is None:
-        raise _unknown()
+        raise missing(deps)
     if row["deleted_at_ms"] is None:
         return nothing()
     refuse_if_gone(deps, row["deleted_at_ms"])
@@ -213,12 +216,8 @@ def refuse_if_gone(deps: Deps, deleted_at_ms: int) -> None:
 async def _document(deps: Deps, account: Account, generation_id: UUID) -> GenerationDocument:
     document = await find_document(deps, account, generation_id)
     if document is None:
-        raise _unknown()
+        raise missing(deps)
     return document
-
-
-def _unknown() -> Problem:
-    return Problem("not-found", f"There is no {WHAT} with this id.")
 
 
 def _token(position: Position) -> list[tuple[bytes, bytes]]:

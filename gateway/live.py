@@ -22,7 +22,7 @@ from gateway.contract import contract
 from gateway.cursors import LogPosition, decode_event_id
 from gateway.deps import Deps
 from gateway.documents import TicketDocument
-from gateway.errors import Problem
+from gateway.generation_reads import missing
 from gateway.http import header_in, id_in_path
 from gateway.replies import deps_of, query_of, reply, signed_in
 from gateway.signed_in import Account
@@ -89,7 +89,7 @@ async def account_events(request: Request[Any, Any, Any]) -> ASGIApp:
         {200: EVENT_STREAM},
         query=StreamQuery,
         headers=("Last-Event-ID",),
-        problems=("cursor-invalid", "too-many-streams"),
+        problems=("cursor-invalid", "too-many-streams", "not-caught-up"),
         details="Begins with all that happened so far; ends with the event `end`.",
     ),
 )
@@ -105,7 +105,7 @@ async def generation_events(
     if known is None or known.account_id != account.account_id:
         earlier = await deps.known.find(account.uuid, UUID(asked))
         if earlier is None:
-            raise Problem("not-found", "There is no generation with this id.")
+            raise missing(deps)
     after = _after(request, query)
     return GenerationStream(deps, account, deps.hub.subscribe(account.account_id, asked), after)
 

@@ -189,6 +189,7 @@ def _responses(one: Contract) -> dict[str, Any]:
     problems += WITH_BODY if one.body is not None else ()
     problems += ("invalid-parameter",) if one.query is not None else ()
     problems += ("not-found",)
+    problems += ("not-caught-up",) if "Consistency-Token" in one.headers else ()
     by_status: dict[int, list[str]] = {}
     for code in problems:
         by_status.setdefault(KINDS[code].status, []).append(code)

@@ -11,7 +11,7 @@ from gateway.changes import Rejected
 from gateway.cursors import LogPosition, consistency_token
 from gateway.documents import GenerationDocument
 from gateway.errors import Answer, Problem
-from gateway.generation_reads import find_document
+from gateway.generation_reads import find_document, missing
 from gateway.sentences import SENTENCES
 from gateway.signed_in import Account
 from gateway.tail import FINAL, Known
@@ -86,7 +86,7 @@ async def replayed(deps: Deps, account: Account, generation_id: str, known: Know
         await deps.consistency.passed(LogPosition(known.partition, known.offset))
     document = await find_document(deps, account, UUID(generation_id))
     if document is None:
-        raise Problem("not-found", "There is no generation with this id.")
+        raise missing(deps)
     if document.status == "rejected" and document.error is not None:
         retry_after = document.error.retry_after or 0
         raise rejection(document.error.code, generation_id, retry_after_ms=retry_after * 1000)

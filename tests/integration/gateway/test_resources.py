@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
+from uuid import uuid4
+
+import pytest
 
 from events.accounts import AccountErased
 from events.ids import fact_id
+from gateway.tail_reader import TailReader
 from runtime.waiting import until
 from tests.integration.gateway.problems import is_problem
 from tests.integration.gateway.world import Person, World
@@ -260,3 +264,18 @@ async def test_a_token_of_an_erased_account_is_refused(world: World) -> None:
 
     await until(refused, 10, what="the token to be refused")
     is_problem(await gone.get("/credits"), 401, "key-destroyed")
+
+
+async def test_nothing_is_declared_missing_before_the_log_was_read(
+    world: World, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A gateway whose tail is behind says "ask again" of what it does not know, not 404."""
+    path = f"/generations/{uuid4()}"
+    monkeypatch.setattr(TailReader, "caught_up", False)
+    problem = is_problem(await person.get(path), 503, "not-caught-up")
+    assert problem["retry_after"] >= 1
+    is_problem(await person.post(f"{path}/cancel"), 503, "not-caught-up")
+    is_problem(await person.post(f"{path}/restore"), 503, "not-caught-up")
+    is_problem(await person.get(f"{path}/events"), 503, "not-caught-up")
+    monkeypatch.undo()
+    is_problem(await person.get(path), 404, "not-found")
