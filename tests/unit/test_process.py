@@ -118,7 +118,8 @@ async def test_a_leftover_of_an_earlier_start_is_ended(start):
     left = first._process
     second = await start("good")
     await second.until_ready()
-    assert await left.wait() == 0
+    # 255 is asyncio's answer where psutil has heard of the end of our child before it.
+    assert await left.wait() in {0, 255}
     assert second.pid not in {None, left.pid}
 
 

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from runtime.waiting import until
 from tests.integration.gateway.problems import is_problem
 from tests.integration.gateway.world import Person, World
 
@@ -15,7 +16,11 @@ GOOD = {"kind": "image", "prompt": "a cat on a mat"}
 
 async def untouched(person: Person) -> None:
     """Assert that the account was not charged and holds no generation."""
-    assert (await person.get("/credits")).json()["available"] == 5
+
+    async def whole() -> bool:
+        return bool((await person.get("/credits")).json()["available"] == 5)
+
+    await until(whole, 10.0, what="the welcome credits, all of them")
     assert (await person.get("/generations")).json() == {"items": [], "next_cursor": None}
 
 

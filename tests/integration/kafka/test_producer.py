@@ -12,7 +12,7 @@ from runtime.kafka.consumer import PartitionReader, TopicPartition, read_one
 from runtime.kafka.errors import AppendRefused, LogOverloaded, LogUnreachable, RecordTooLarge
 from runtime.kafka.partitioner import partition_for
 from runtime.kafka.producer import LogProducer
-from runtime.kafka.records import Outgoing
+from runtime.kafka.records import Outgoing, size_bytes
 from runtime.settings import Settings
 from tests.integration.kafka.conftest import (
     PARTITIONS,
@@ -108,7 +108,7 @@ async def test_the_largest_record_that_is_allowed_is_taken(
 ):
     """What passes the check passes the broker, also where nothing can be compressed."""
     producer = await make_producer(kafka_record_max_bytes=1_000_000)
-    value = os.urandom(1_000_000 - 80)
+    value = os.urandom(1_000_000 - size_bytes(record(b"")))
     position = await producer.append(topic, record(value), partition=0)
     read = await read_one(servers, topic, 0, position.offset)
     assert read is not None
