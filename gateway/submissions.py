@@ -112,6 +112,7 @@ async def _append(deps: Deps, submission: Submission, prefer: Prefer, arrived: f
     )
     if prefer.respond_async:
         position = await deps.log.append(EVENTS, outgoing)
+        _note(deps, submission, position)
         return _accepted(event, submission, position, None, respond_async=True)
     decision = deps.tail.expect(generation_id)
     try:
@@ -125,6 +126,7 @@ async def _append(deps: Deps, submission: Submission, prefer: Prefer, arrived: f
         return await _repeat(deps, submission, known.body_mac, prefer)
     if known is None or known.decision is None:
         metrics.UNDECIDED.inc()
+        _note(deps, submission, position)
         return _accepted(event, submission, position, None)
     metrics.DECISION_SECONDS.observe(time.monotonic() - arrived)
     if isinstance(known.decision, Rejected):
@@ -134,6 +136,12 @@ async def _append(deps: Deps, submission: Submission, prefer: Prefer, arrived: f
         if finished is not None:
             return finished
     return _accepted(event, submission, position, known)
+
+
+def _note(deps: Deps, submission: Submission, position: Position) -> None:
+    """Who is told 202 may ask about it at once, before it was read back."""
+    account_id, generation_id = submission.account.account_id, submission.generation_id
+    deps.tail.appended(account_id, generation_id, *position)
 
 
 def _counted(known: Known) -> str | None:

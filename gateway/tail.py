@@ -125,6 +125,15 @@ class Tail:
             if not waiters:
                 del self._waiters[generation_id]
 
+    def appended(
+        self, account_id: str, generation_id: str, partition: int, offset: int, at_ms: int
+    ) -> None:
+        """Know of a request that this gateway appended itself, until it is read back."""
+        known = self._entry(partition, account_id, generation_id)
+        if known.offset < 0:
+            known.offset = known.request_offset = offset
+            known.requested_at_ms = at_ms
+
     # Folding -----------------------------------------------------------------------------------
 
     def fold(self, partition: int, records: Sequence[Any]) -> None:

@@ -288,15 +288,13 @@ def test_memory_is_bounded(seen: list[Any]) -> None:
     assert [tail.get(derive(name)) is not None for name in "abc"] == [False, True, True]
 
 
-def test_an_own_append_is_known_until_it_is_read_back() -> None:
+def test_an_own_append_is_known_until_it_is_read_back(tail: Tail, log: Log) -> None:
     """What this gateway appended is pending at its place; the log's word on it replaces that."""
-    tail, log = followed()
     tail.appended(ADA, ONE, 0, 7, 1_000)
     known = tail.get(ONE)
     assert known is not None
     assert (known.status, known.offset, known.request_offset) == ("pending", 7, 7)
     log.append(requested("first"))
-    log.append(requested("second"))
     assert (known.body_mac, known.request_offset) == ("first", 0)
     tail.appended(ADA, ONE, 0, 9, 2_000)
     assert (known.offset, known.request_offset) == (0, 0)
