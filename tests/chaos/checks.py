@@ -84,7 +84,10 @@ def check_pictures(verdict: Verdict, evidence: Evidence) -> Iterator[str]:
 
 
 def check_objects(verdict: Verdict, evidence: Evidence) -> Iterator[str]:
-    """Every stored object was charged for, once."""
+    """Every stored object was charged for, once.
+
+    A preview alone is no picture: it is stored first, and a worker that is killed then leaves it.
+    """
     named = Counter(
         image[key]
         for generation in verdict.generations.values()
@@ -96,8 +99,21 @@ def check_objects(verdict: Verdict, evidence: Evidence) -> Iterator[str]:
             yield f"{key} was charged {times} times"
         if key not in evidence.objects:
             yield f"{key} is missing"
-    for key in evidence.objects.keys() - named.keys():
+    for key in evidence.objects.keys() - named.keys() - orphans(verdict, evidence):
         yield f"{key} is stored and nobody was charged for it"
+
+
+def orphans(verdict: Verdict, evidence: Evidence) -> set[str]:
+    """Previews of pictures that were never stored."""
+    return {
+        key
+        for key in evidence.objects
+        if key.endswith(".webp") and f"{key.removesuffix('.webp')}.png" not in evidence.objects
+    } - {
+        image["preview_key"]
+        for generation in verdict.generations.values()
+        for image in generation.images
+    }
 
 
 def check_calls(

@@ -136,14 +136,16 @@ class Customer:
         if self.random.random() < REPEAT_SHARE:
             await self._repeat(answer["id"], body, headers)
         if self.random.random() < CANCEL_SHARE:
-            await self._cancel(answer["id"])
+            await self._cancel(answer["id"], preference)
 
-    async def _cancel(self, generation_id: str) -> None:
+    async def _cancel(self, generation_id: str, preference: str) -> None:
         """Change one's mind; at times too late."""
         path = f"/generations/{generation_id}/cancel"
         status, body, _ = await self.call("POST", path)
         if status not in {200, 409}:
-            self.promises.problems.append(f"{path} got {status}: {body}")
+            self.promises.problems.append(
+                f"{time.time():.3f}: {path} of a request with {preference!r} got {status}: {body}"
+            )
 
     async def _look(self, generation_id: str, token: str) -> None:
         """Read one's own write."""

@@ -258,6 +258,13 @@ def test_what_differs_from_the_log_is_named(tamper: Callable[[Run], None], named
     assert any(named in problem for problem in problems), problems
 
 
+def test_a_preview_alone_is_no_picture() -> None:
+    """What a worker leaves that is killed between preview and picture gave nobody anything."""
+    run = quiet_run()
+    run.evidence.objects["generations/somebody/something/0.webp"] = "a preview"
+    assert run.problems() == []
+
+
 def test_an_extra_call_after_a_fault_is_no_problem() -> None:
     """One more call on the books, made because a worker was paused in the first, is allowed."""
     run = quiet_run()
