@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -17,9 +18,19 @@ from runtime.kafka.clock import BrokerClock
 from runtime.kafka.producer import LogProducer
 from runtime.objects import MemoryObjects
 from runtime.settings import Settings
+from tests import servers as test_servers
 from tests.integration.decider.log_writer import History, LogWriter
 
 RunDecider = Callable[..., AbstractAsyncContextManager[None]]
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def servers(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Settings]:
+    """Servers of these tests alone: a decider owns a whole topic, and others have one too."""
+    folder: Path = tmp_path_factory.mktemp("decider")
+    async with test_servers.running(folder) as settings:
+        await test_servers.prepare(settings)
+        yield settings
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -1,0 +1,97 @@
+"""One generation, end to end, over HTTP, on the servers and processes that `make run` starts."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest_asyncio
+from PIL import Image
+
+from tests.e2e.system import System, lines_of, sign_in, wish
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def system(tmp_path: Path) -> AsyncIterator[System]:
+    running = System(tmp_path / "data")
+    await running.start()
+    yield running
+    await running.stop()
+
+
+async def test_a_picture_is_made_and_still_there_after_a_restart(system: System) -> None:
+    """Sign-in, purchase, picture, balance, history and the image file survive stop and start."""
+    async with httpx.AsyncClient(base_url=system.address, timeout=30) as http:
+        me = await sign_in(system, http, 42)
+        bought = await http.post(
+            "/purchases", json={"pack_id": "starter"}, headers=me | {"Idempotency-Key": "p1"}
+        )
+        assert bought.status_code == 201, bought.text
+        made = await http.post(
+            "/generations",
+            json=wish(count=2),
+            headers=me | {"Idempotency-Key": "g1", "Prefer": "wait=30"},
+        )
+        assert (made.status_code, made.json()["status"]) == (200, "done"), made.text
+        generation = made.json()
+        again = await http.post(
+            "/generations", json=wish(count=2), headers=me | {"Idempotency-Key": "g1"}
+        )
+        assert again.headers["Idempotent-Replay"] == "true"
+        assert again.json()["id"] == generation["id"]
+    assert await system.stop() == 0
+    assert not any("Traceback" in line for line in system.output)
+
+    await system.start()
+    async with httpx.AsyncClient(base_url=system.address, timeout=30) as http:
+        me = await sign_in(system, http, 42)
+        found = (await http.get(f"/generations/{generation['id']}", headers=me)).json()
+        assert [image["id"] for image in found["images"]] == [
+            image["id"] for image in generation["images"]
+        ]
+        for image in found["images"]:
+            picture = Image.open(io.BytesIO((await http.get(image["url"])).content))
+            picture.load()
+            assert (picture.format, picture.size) == ("PNG", (1024, 1024))
+            preview = Image.open(io.BytesIO((await http.get(image["preview_url"])).content))
+            assert (preview.format, max(preview.size)) == ("WEBP", 512)
+        balance = (await http.get("/credits", headers=me)).json()
+        assert (balance["available"], balance["spent"]) == (13, 2)
+        history = (await http.get("/credits/history", headers=me)).json()["items"]
+        assert [item["type"] for item in history] == [
+            "CreditsSettled",
+            "CreditsReserved",
+            "CreditsGranted",
+            "CreditsGranted",
+        ]
+
+
+async def test_a_generation_is_watched_cancelled_binned_and_taken_back(system: System) -> None:
+    """The stream ends with the result; the bin gives back; another's generation is not found."""
+    async with httpx.AsyncClient(base_url=system.address, timeout=30) as http:
+        me, other = await sign_in(system, http, 1), await sign_in(system, http, 2)
+        asked = await http.post(
+            "/generations", json=wish(), headers=me | {"Idempotency-Key": "watched"}
+        )
+        assert asked.status_code == 202, asked.text
+        path = asked.headers["Location"]
+        async with http.stream("GET", f"{path}/events", headers=me) as stream:
+            seen = await lines_of(stream)
+        assert seen
+        done = (await http.get(path, headers=me)).json()
+        assert done["status"] == "done"
+        assert (await http.get(path, headers=other)).status_code == 404
+        late = await http.post(f"{path}/cancel", headers=me)
+        assert late.status_code == 409
+        gone = await http.delete(path, headers=me)
+        assert gone.status_code < 300, gone.text
+        token = {"Consistency-Token": gone.headers["Consistency-Token"]}
+        shown = (await http.get("/generations", headers=me | token)).json()["items"]
+        assert done["id"] not in [item["id"] for item in shown]
+        back = await http.post(f"{path}/restore", headers=me)
+        assert back.status_code < 300, back.text
+        token = {"Consistency-Token": back.headers["Consistency-Token"]}
+        shown = (await http.get("/generations", headers=me | token)).json()["items"]
+        assert done["id"] in [item["id"] for item in shown]
