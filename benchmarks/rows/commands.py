@@ -26,7 +26,7 @@ from runtime.ports import free_port
 
 log = structlog.get_logger(__name__)
 
-CONNECTIONS = 64
+CONNECTIONS = 256
 REQUESTS_PER_SECOND_MAX = 8_000
 """How many requests are prepared for each second of a run: more than any side answers."""
 
