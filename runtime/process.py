@@ -29,7 +29,7 @@ EXIT_CRASH = 1
 EXIT_CONFIG = 78
 """EX_CONFIG of sysexits.h."""
 
-GC_ALLOCATIONS = 250_000
+GC_ALLOCATIONS = 500_000
 """Container allocations between two looks for garbage."""
 
 Main = Callable[[Settings, asyncio.Event], Awaitable[None]]

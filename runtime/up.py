@@ -169,10 +169,11 @@ class Up:
     def _welcome(self, settings: Settings) -> None:
         gateway = next(child for child in self._children if child.name == "gateway")
         host = "localhost" if settings.host in {"0.0.0.0", "127.0.0.1"} else settings.host  # noqa: S104  compared, not bound
+        me = f"{os.path.relpath(sys.executable)} -m pixelpop"
         lines = (
             f"Pixelpop is ready: http://{host}:{gateway.port or settings.port}/",
-            "  Sign-in data:  pixelpop init-data --user 1",
-            f"  Processes:     {settings.data_dir / 'processes.json'}  (pixelpop ps)",
+            f"  Sign-in data:  {me} init-data --user 1",
+            f"  Processes:     {settings.data_dir / 'processes.json'}  ({me} ps)",
             f"  Server logs:   {settings.data_dir / 'logs'}",
             "  Stop:          Ctrl-C",
         )

@@ -15,7 +15,7 @@ import msgspec
 import structlog
 
 from events.generations import GenerationCompleted
-from events.ids import AccountId, GenerationId, derive
+from events.ids import AccountId, GenerationId
 from events.jobs import DiscardJob, GenerateJobOut, encode_job
 from events.topics import EVENTS, JOBS
 from processors import dlq
@@ -36,6 +36,7 @@ RETRY_SECONDS_MAX = 5.0
 
 _CONTENT = ("content-type", b"application/json")
 _SPEC = ("ce_specversion", b"1.0")
+_GENERATE = b"pixelpop.job.Generate.v1"
 _SOURCE = ("ce_source", b"/pixelpop/decider")
 
 
@@ -77,7 +78,7 @@ class Dispatcher:
             _job_record(
                 generation_id,
                 encode_job(job),
-                b"pixelpop.job.Generate.v1",
+                _GENERATE,
                 dispatch.account_id,
                 reservation.traceparent,
             )
@@ -179,7 +180,8 @@ def _job_record(
     traceparent: str | None,
 ) -> Outgoing:
     headers: Headers = (
-        ("ce_id", derive("job", generation_id, kind.decode()).encode()),
+        # One job of a kind for each generation: its id is theirs.
+        ("ce_id", generation_id.encode() + (b"" if kind == _GENERATE else b"/discard")),
         ("ce_type", kind),
         _SOURCE,
         _SPEC,

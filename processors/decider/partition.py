@@ -78,11 +78,13 @@ class Partition:
     def fold(self, records: Iterable[LogRecord]) -> list[Effect]:
         """Fold the next records of the log; returns what follows from them, in order."""
         effects: list[Effect] = []
+        fold_one, next_offset, one = self._fold_one, self.next_offset, None
         for one in records:
-            assert one.offset >= self.next_offset, "records must come in log order"
-            self._fold_one(one, effects)
-            self.next_offset = one.offset + 1
-            self.last_value = one.value or b""
+            assert one.offset >= next_offset, "records must come in log order"
+            next_offset = one.offset + 1
+            fold_one(one, effects)
+        if one is not None:
+            self.next_offset, self.last_value = next_offset, one.value or b""
         return effects
 
     def _fold_one(self, one: LogRecord, effects: list[Effect]) -> None:
