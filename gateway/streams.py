@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+from abc import ABC, abstractmethod
 from typing import Any, Final
 from uuid import UUID
 
@@ -34,7 +34,7 @@ _HEADERS: Final = [
 ]
 
 
-class Stream:
+class Stream(ABC):
     """An ASGI app that sends one account's changes.
 
     Args:
@@ -121,8 +121,9 @@ class Stream:
             if wanted is None or getattr(item.change, "generation_id", None) == wanted
         ]
 
+    @abstractmethod
     async def _begin(self) -> tuple[bytes, bool]:
-        raise NotImplementedError
+        """What the stream begins with, and whether that is all."""
 
     def _encoded(self, items: list[Item]) -> tuple[bytes, bool]:
         """Events of what was not sent yet, and whether the last one is the end."""
@@ -211,9 +212,11 @@ async def _send_chunk(send: Any, chunk: bytes) -> None:
 
 async def _gone(receive: Any) -> None:
     """Return once the reader is gone."""
-    with contextlib.suppress(Exception):
+    try:
         while (await receive())["type"] != "http.disconnect":
             pass
+    except Exception as error:  # noqa: BLE001  whatever the server raises, nobody reads any more
+        _log.info("a stream's connection broke", error=repr(error))
 
 
 __all__ = ["EVENTS", "AccountStream", "GenerationStream"]

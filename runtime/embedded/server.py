@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
+from abc import ABC, abstractmethod
 from asyncio.subprocess import Process
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
@@ -31,7 +32,7 @@ class ServerFailed(StartError):
     code = "embedded-server-failed"
 
 
-class EmbeddedServer:
+class EmbeddedServer(ABC):
     """One server process; the subclasses say how it is started and when it is ready.
 
     Attributes:
@@ -58,9 +59,9 @@ class EmbeddedServer:
         running = self._process is not None and self._process.returncode is None
         return self._process.pid if running and self._process is not None else None
 
+    @abstractmethod
     async def start(self) -> str:
         """Start the server, wait until it answers in its own protocol, return its address."""
-        raise NotImplementedError
 
     async def wait(self) -> int:
         """Wait until the process ends; its exit status, negative for a signal."""
