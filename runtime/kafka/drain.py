@@ -235,6 +235,9 @@ def reader_options(
 
 async def close(consumer: AIOKafkaConsumer[bytes, bytes]) -> None:
     """Close within a bounded time even when the broker is gone."""
+    # One turn for the tasks that its start has just made: cancelled before their first step, they
+    # cannot catch it, and the consumer's `stop` would raise it here as if we were cancelled.
+    await asyncio.sleep(0)
     with contextlib.suppress(TimeoutError, KafkaError):
         async with asyncio.timeout(CLOSE_SECONDS_MAX):
             await consumer.stop()

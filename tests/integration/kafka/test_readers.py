@@ -196,3 +196,9 @@ async def test_looking_at_the_log(servers: Settings, topic: str, make_producer: 
         last = await lookup.read_one(topic, 0, 4)
         assert last is not None
         assert last.value == b"4"
+
+
+async def test_a_lookup_that_asks_nothing_closes_without_a_word(servers: Settings):
+    """Opened and closed at once, a lookup does not raise what it cancels inside itself."""
+    async with LogLookup(servers):
+        pass
