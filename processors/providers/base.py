@@ -23,11 +23,16 @@ class ImageRequest(msgspec.Struct, frozen=True, kw_only=True):
     style_id: str
     width: int
     height: int
-    count: int
-    """How many pictures, 1 to 4."""
+    indices: tuple[int, ...]
+    """Which pictures of the generation, 1 to 4 of them; after a lost call at times not all."""
     seed: int
     quality: str
     """Of `commands.catalogue.QUALITIES`."""
+
+    @property
+    def count(self) -> int:
+        """How many pictures."""
+        return len(self.indices)
 
     def __repr__(self) -> str:
         """Name the generation and nothing personal."""
@@ -61,7 +66,8 @@ class Provider(Protocol):
     """How long one request may take; none is sent unless that fits before the deadline."""
 
     async def generate(self, request: ImageRequest, call: Call) -> list[bytes]:
-        """Draw; returns encoded pictures (PNG, JPEG or WebP), at times fewer than asked for.
+        """Draw; returns encoded pictures (PNG, JPEG or WebP) in the order of
+        `request.indices`, at times fewer than asked for.
 
         Raises:
             ProviderError: see the subclasses.
@@ -69,7 +75,7 @@ class Provider(Protocol):
         ...
 
     async def resume(self, request: ImageRequest, call: Call, provider_ref: str) -> list[bytes]:
-        """Wait for a call that an earlier worker submitted.
+        """Wait for a call that an earlier worker submitted; `request` is what that call asked for.
 
         Raises:
             ProviderError: `ProviderUncertain` if this provider's calls cannot be asked for.

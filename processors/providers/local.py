@@ -37,7 +37,7 @@ class LocalProvider(AnswersInPlace):
     async def generate(self, request: ImageRequest, call: Call) -> list[bytes]:  # noqa: ARG002  the protocol's
         """See `Provider`; always as many as asked for."""
         waiting = asyncio.sleep(self._latency_seconds)
-        drawings = [self._draw(request, index) for index in range(request.count)]
+        drawings = [self._draw(request, index) for index in request.indices]
         pictures, _ = await asyncio.gather(asyncio.gather(*drawings), waiting)
         return pictures
 

@@ -9,6 +9,7 @@ from functools import partial
 from typing import TypeVar
 
 import structlog
+from msgspec.structs import replace
 
 from events.jobs import GenerateJob
 from processors.providers import ImageRequest, Provider, ProviderError, ProviderUncertain, TooLate
@@ -83,15 +84,32 @@ class Caller:
         """See `Call`."""
         await self.patiently(partial(self._tools.claims.submitted, self.held, provider_ref))
 
+    async def still_held(self) -> None:
+        """Make sure of the lease after what may have been a long sleep, before something dear.
+
+        Raises:
+            LeaseLost: another worker goes on.
+        """
+        if not self._tools.leases.is_fresh(self.held):
+            await self.patiently(partial(self._tools.claims.confirm, self.held))
+
     async def pictures(
-        self, found: Claim | None, request: ImageRequest, kept: contextlib.ExitStack
-    ) -> list[bytes]:
+        self,
+        found: Claim | None,
+        request: ImageRequest,
+        missing: tuple[int, ...],
+        kept: contextlib.ExitStack,
+        *,
+        some_stored: bool,
+    ) -> dict[int, bytes]:
         """Call, and after a call of which nobody knows whether it was paid, at most once more.
 
         Args:
             found: where an earlier holder left the claim.
-            request: what to draw.
+            request: what to draw, all of it.
+            missing: which pictures of it are still to be made.
             kept: keeps the leases of further attempts.
+            some_stored: whether others are delivered, even if none of these can be made.
 
         Raises:
             ProviderError: no picture.
@@ -99,27 +117,50 @@ class Caller:
         """
         provider = self._provider
         assert provider is not None
-        uncertain: ProviderUncertain | None = None
+        lost: ProviderUncertain | None = None
         if found is not None and found.state == "submitted" and found.provider_ref is not None:
+            asked = replace(request, indices=found.asked or request.indices)
             try:
-                return await provider.resume(request, self, found.provider_ref)
+                answer = await provider.resume(asked, self, found.provider_ref)
             except ProviderUncertain as error:
-                uncertain = error
+                lost = error
+            else:
+                pictures = dict(zip(asked.indices, answer, strict=False))
+                return {index: pictures[index] for index in missing if index in pictures}
         elif found is not None and not provider.free:
-            uncertain = ProviderUncertain("The worker that made the call did not live to tell.")
+            lost = ProviderUncertain("The worker that made the call did not live to tell.")
         while True:
-            if uncertain is not None:
-                await self._book(uncertain, provider)
-                if self.attempt >= ATTEMPTS_MAX or not self.may_start():
-                    raise uncertain
-                again = await self.patiently(
-                    partial(self._tools.claims.call_again, self.held, provider.name, self._step)
-                )
-                self.hold(again, kept)
+            if lost is not None:
+                await self._again(lost, provider, missing, kept, some_stored=some_stored)
             try:
-                return await self._call(request, provider)
+                answer = await self._call(replace(request, indices=missing), provider)
             except ProviderUncertain as error:
-                uncertain = error
+                lost = error
+            else:
+                return dict(zip(missing, answer, strict=False))
+
+    async def _again(
+        self,
+        lost: ProviderUncertain,
+        provider: Provider,
+        missing: tuple[int, ...],
+        kept: contextlib.ExitStack,
+        *,
+        some_stored: bool,
+    ) -> None:
+        """Book the lost call and begin the next attempt, or raise what was lost.
+
+        Where other pictures are delivered all the same, their result stands for the last call.
+        """
+        is_last = self.attempt >= ATTEMPTS_MAX or not self.may_start()
+        if not (is_last and some_stored):
+            await self._book(lost, provider)
+        if is_last:
+            raise lost
+        again = await self.patiently(
+            partial(self._tools.claims.call_again, self.held, provider.name, self._step, missing)
+        )
+        self.hold(again, kept)
 
     async def started(self) -> None:
         """Wait until the start was told, so that the result does not overtake it."""
@@ -137,6 +178,8 @@ class Caller:
     async def _call(self, request: ImageRequest, provider: Provider) -> list[bytes]:
         if not self.may_start():
             raise TooLate("The call would end after the deadline.")
+        if not provider.free:
+            await self.still_held()
         self._start(provider)
         expected = provider.timeout_seconds / 2 if provider.free else EXPECTED_SECONDS
         job = self._job

@@ -30,6 +30,8 @@ class Over(msgspec.Struct, frozen=True):
     """Nothing is left to do."""
 
     outcome: str
+    result: bytes | None = None
+    """The value bytes of the final result, where there is one."""
 
 
 async def resolve(
@@ -77,13 +79,13 @@ async def resolve(
 async def _said_again(claim: Claim, facts: Facts) -> Over | None:
     match claim.state:
         case "reported":
-            return Over("reported_before")
+            return Over("reported_before", claim.result)
         case "cancelled":
             await facts.append_cancelled()
             return Over("cancelled")
         case "failed" if claim.result is not None:
             await facts.append_result(claim.result)
-            return Over("failed_before")
+            return Over("failed_before", claim.result)
         case "failed":
             # An attempt that was given up is followed by the next one in the same transaction.
             raise AssertionError(f"the claim on {claim.generation_id} failed without a result")

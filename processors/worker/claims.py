@@ -11,6 +11,7 @@ tell its own success from another worker's.
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -54,6 +55,10 @@ class Claim(msgspec.Struct, frozen=True):
     """How long somebody still holds it; 0: nobody does."""
     provider: str | None
     provider_ref: str | None
+    asked: tuple[int, ...] | None
+    """Which pictures the call asked for; None: all."""
+    expected: tuple[int, ...] | None
+    """Which pictures there will be, where the answer held fewer; None: those asked for."""
     result: bytes | None
     """The value bytes of the event that tells the outcome, since `stored` or `failed`."""
 
@@ -61,6 +66,17 @@ class Claim(msgspec.Struct, frozen=True):
     def is_over(self) -> bool:
         """Whether nobody may go on with it."""
         return self.state in {"reported", "failed", "cancelled"}
+
+    def missing(self, wanted: Iterable[int], stored: Iterable[int]) -> tuple[int, ...]:
+        """Which pictures of those wanted are neither stored nor refused by the provider."""
+        may_come = self.expected or self.asked
+        return tuple(
+            sorted(
+                index
+                for index in set(wanted) - set(stored)
+                if may_come is None or index in may_come
+            )
+        )
 
     def is_held_by(self, lease: Lease) -> bool:
         """Whether nobody has taken it over from this lease."""
@@ -122,6 +138,8 @@ class Claims:
             row["lease_seconds"] or 0.0,
             row["provider"],
             row["provider_ref"],
+            _indices(row["asked"]),
+            _indices(row["expected"]),
             row["result"],
         )
 
@@ -146,6 +164,15 @@ class Claims:
             )
         return {GenerationId(str(row["generation_id"])) for row in rows}
 
+    async def confirm(self, lease: Lease) -> None:
+        """Renew one lease now, because it may have ended unnoticed.
+
+        Raises:
+            LeaseLost: somebody took the claim over.
+        """
+        if lease.generation_id not in await self.renew([lease]):
+            raise _lost(lease)
+
     async def submitted(self, lease: Lease, provider_ref: str) -> None:
         """Note the provider's own name of the call, by which it can be asked again.
 
@@ -153,6 +180,11 @@ class Claims:
             LeaseLost: so may all methods below.
         """
         await self._guarded("submitted", lease, provider_ref, done={"submitted"})
+
+    async def answered(self, lease: Lease, expected: Sequence[int]) -> None:
+        """The provider made fewer pictures than were asked for; only these will be stored."""
+        done = {"submitting", "submitted"}
+        await self._guarded("answered", lease, list(expected), done=done)
 
     async def stored(self, lease: Lease, result: bytes) -> None:
         """The pictures are in object storage, and this event will say so."""
@@ -166,8 +198,10 @@ class Claims:
         """There will be no picture, and this event says why."""
         await self._guarded("failed", lease, result, done={"failed"})
 
-    async def call_again(self, lease: Lease, provider: str, step: int) -> Lease:
-        """Begin the next attempt, because nobody knows what became of the last call.
+    async def call_again(
+        self, lease: Lease, provider: str, step: int, asked: Sequence[int]
+    ) -> Lease:
+        """Begin the next attempt, for these pictures: the last call's outcome was lost.
 
         Raises:
             ValueError: there were `ATTEMPTS_MAX` already.
@@ -185,11 +219,12 @@ class Claims:
                     provider,
                     self._lease_seconds,
                     step,
+                    list(asked),
                 )
                 return after
         if await self._is_held(after):
             return after
-        raise LeaseLost(f"The claim on {lease.generation_id} was taken over.")
+        raise _lost(lease)
 
     async def let_go(self, lease: Lease) -> None:
         """End the lease now; not an error when it is not held any more."""
@@ -201,7 +236,7 @@ class Claims:
             return
         # An earlier attempt of this very update may have been committed without an answer.
         if not await self._is_held(lease, done):
-            raise LeaseLost(f"The claim on {lease.generation_id} was taken over.")
+            raise _lost(lease)
 
     async def _is_held(self, lease: Lease, states: set[str] | None = None) -> bool:
         claim = await self.latest(lease.generation_id)
@@ -212,3 +247,11 @@ class Claims:
     async def _value(self, name: str, *values: Any) -> Any:
         async with transaction(self._pool) as connection:
             return await connection.fetchval(_QUERIES[name], *values)
+
+
+def _lost(lease: Lease) -> LeaseLost:
+    return LeaseLost(f"The claim on {lease.generation_id} was taken over.")
+
+
+def _indices(column: list[int] | None) -> tuple[int, ...] | None:
+    return None if column is None else tuple(column)

@@ -15,6 +15,8 @@ SELECT
     lease_epoch,
     provider,
     provider_ref,
+    asked,
+    expected,
     result,
     greatest(extract(epoch FROM lease_until - clock_timestamp()), 0)::float8 AS lease_seconds
 FROM provider_calls
@@ -65,6 +67,16 @@ WHERE
     AND state IN ('submitting', 'submitted')
 RETURNING lease_epoch;
 
+-- name: answered
+UPDATE provider_calls
+SET expected = $4
+WHERE
+    generation_id = $1
+    AND attempt = $2
+    AND lease_epoch = $3
+    AND state IN ('submitting', 'submitted')
+RETURNING lease_epoch;
+
 -- name: stored
 UPDATE provider_calls
 SET state = 'stored', result = $4
@@ -104,13 +116,13 @@ RETURNING lease_epoch;
 
 -- name: next_attempt
 INSERT INTO provider_calls (
-    generation_id, attempt, account_id, state, lease_epoch, lease_until, provider, uncertain
+    generation_id, attempt, account_id, state, lease_epoch, lease_until, provider, asked, uncertain
 )
-VALUES ($1, $2, $3, 'submitting', $6, clock_timestamp() + make_interval(secs => $5), $4, true)
+VALUES ($1, $2, $3, 'submitting', $6, clock_timestamp() + make_interval(secs => $5), $4, $7, true)
 RETURNING lease_epoch;
 
 -- name: let_go
--- No call was begun under this lease: the next worker need not wait for its end.
+-- Its holder goes on no more: the next worker need not wait for its end.
 UPDATE provider_calls
 SET lease_until = clock_timestamp()
 WHERE

@@ -49,6 +49,13 @@ def step_of(fact: WorkerFact) -> str:
             return f"uncertain:{fact.attempt}"
 
 
+def object_keys(result: bytes) -> set[str]:
+    """The objects that a result names, from its value bytes."""
+    event = decode(result)
+    images = event.images if isinstance(event, GenerationCompleted) else ()
+    return {key for image in images for key in (image.object_key, image.preview_key)}
+
+
 class Facts:
     """What has happened to one generation, into the log.
 

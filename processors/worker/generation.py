@@ -13,15 +13,15 @@ from functools import partial
 
 import structlog
 
-from events.generations import Image
 from events.jobs import GenerateJob
 from processors.providers import ImageRequest, ProviderError
 from processors.worker import claiming, metrics
 from processors.worker.calling import Caller
 from processors.worker.claiming import Held, Over
 from processors.worker.claims import Lease, LeaseLost, random_step
-from processors.worker.facts import Facts
-from processors.worker.live import QUEUED_PERCENT, STORING_PERCENT
+from processors.worker.facts import Facts, object_keys
+from processors.worker.live import QUEUED_PERCENT
+from processors.worker.making import Maker
 from processors.worker.request import (
     UNKNOWN_PROVIDER,
     CannotPerform,
@@ -29,6 +29,7 @@ from processors.worker.request import (
     opened,
     provider_of,
 )
+from processors.worker.retrying import patiently
 from processors.worker.storing import Gallery
 from processors.worker.tools import Tools
 from runtime.errors import PixelpopError
@@ -37,13 +38,6 @@ _log = structlog.get_logger(__name__)
 
 LET_GO_SECONDS = 2.0
 """How long a stopping worker may take to let go of one claim."""
-
-
-class Unusable(ProviderError):
-    """The provider answered, and not one picture of it can be delivered."""
-
-    code = "provider_unusable"
-    detail = "The image model's answer could not be used. Your credits were returned."
 
 
 class Performance:
@@ -65,7 +59,8 @@ class Performance:
         self._step = random_step()
         self._caller = Caller(tools, job, self._facts, self._provider, self._step)
         self._patiently = self._caller.patiently
-        self.trouble: PixelpopError | None = None
+        self._maker = Maker(tools, job, self._caller, self._gallery)
+        self.trouble: Exception | None = None
         """Why somebody should look at a job that failed in an orderly way."""
 
     async def run(self) -> str:
@@ -80,6 +75,7 @@ class Performance:
         while True:
             held = await self._patiently(self._claim)
             if isinstance(held, Over):
+                await self._tidy(held.result)
                 return held.outcome
             try:
                 outcome = await self._holding(held, request)
@@ -98,6 +94,7 @@ class Performance:
         while True:
             held = await self._patiently(self._claim)
             if isinstance(held, Over):
+                await self._tidy(held.result)
                 return
             if held.found is not None and held.found.state == "stored":
                 return  # a result exists that the log will not take; the deadline returns credits
@@ -107,6 +104,7 @@ class Performance:
                 self._caller.lease = None
                 continue
             await self._patiently(partial(self._facts.append_result, value))
+            await self._tidy(value)
             return
 
     async def _opened(self) -> ImageRequest | CannotPerform:
@@ -160,9 +158,10 @@ class Performance:
         if isinstance(request, CannotPerform):
             return await self._fail(request, request.detail, unexpected=request.unexpected)
         try:
-            images = await self._images(held, request, kept)
+            images = await self._maker.images(held.found, request, kept)
         except ProviderError as error:
             return await self._fail(error, error.detail, unexpected=not error.expected)
+        self.trouble = self._maker.trouble
         lease = self._caller.held
         result = self._facts.completed(
             images,
@@ -173,24 +172,11 @@ class Performance:
         await self._patiently(partial(self._tools.claims.stored, lease, result))
         return await self._report(lease, result)
 
-    async def _images(
-        self, held: Held, request: ImageRequest, kept: contextlib.ExitStack
-    ) -> tuple[Image, ...]:
-        if held.found is not None:
-            stored = await self._patiently(partial(self._gallery.find, request.count))
-            if stored:
-                return stored
-        pictures = await self._caller.pictures(held.found, request, kept)
-        self._tell("storing", STORING_PERCENT)
-        prepared = await self._gallery.prepare(pictures[: request.count])
-        if not any(prepared):
-            raise Unusable(f"{len(pictures)} pictures came, none of them usable.")
-        return await self._patiently(partial(self._gallery.store, prepared))
-
     async def _report(self, lease: Lease, result: bytes) -> str:
         await self._caller.started()
         await self._patiently(partial(self._facts.append_result, result))
         await self._patiently(partial(self._tools.claims.reported, lease))
+        await self._tidy(result)
         return "completed"
 
     async def _fail(self, error: PixelpopError, detail: str, *, unexpected: bool) -> str:
@@ -200,9 +186,20 @@ class Performance:
         await self._patiently(partial(self._tools.claims.failed, lease, value))
         await self._caller.started()
         await self._patiently(partial(self._facts.append_result, value))
+        await self._tidy(value)
         if unexpected:
             self.trouble = error
         return error.code
+
+    async def _tidy(self, result: bytes | None) -> None:
+        """The result is final: delete what we stored and it does not name."""
+        if result is None or not self._gallery.tried:
+            return
+        tidy = partial(self._gallery.tidy, object_keys(result))
+        try:
+            await patiently(tidy, seconds=self._tools.retry_seconds)
+        except PixelpopError as error:
+            _log.warning("objects that no result names are left", error=error)
 
     def _tell(self, stage: str, percent: int) -> None:
         self._tools.live.tell(self._job.account_id, self._job.generation_id, stage, percent)

@@ -60,8 +60,7 @@ class Jobs:
             await self._put_aside(delivery, *_said(error))
             return "gave_up"
         if performance.trouble is not None:
-            trouble = performance.trouble
-            await self._put_aside(delivery, trouble.code, str(trouble))
+            await self._put_aside(delivery, *_said(performance.trouble))
         return outcome
 
     async def _discard(self, job: DiscardJob, delivery: Delivery) -> str:

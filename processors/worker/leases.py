@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Iterator
 
 import structlog
@@ -25,8 +26,11 @@ class Leases:
 
     def __init__(self, claims: Claims, *, lease_seconds: float) -> None:
         self._claims = claims
+        self._lease_seconds = lease_seconds
         self._every_seconds = lease_seconds / 3
         self._held: dict[GenerationId, Lease] = {}
+        self._renewed: dict[GenerationId, float] = {}
+        """By this machine's clock, which goes on while the process is paused."""
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -44,11 +48,22 @@ class Leases:
     def kept(self, lease: Lease) -> Iterator[None]:
         """Renew this lease inside."""
         self._held[lease.generation_id] = lease
+        self._renewed[lease.generation_id] = time.monotonic()
         try:
             yield
         finally:
             if self._held.get(lease.generation_id) == lease:
-                del self._held[lease.generation_id]
+                self._forget(lease)
+
+    def is_fresh(self, lease: Lease) -> bool:
+        """Whether it cannot have ended yet; if not, ask the database before doing anything dear."""
+        if self._held.get(lease.generation_id) != lease:
+            return False
+        return time.monotonic() - self._renewed[lease.generation_id] < self._lease_seconds
+
+    def _forget(self, lease: Lease) -> None:
+        del self._held[lease.generation_id]
+        del self._renewed[lease.generation_id]
 
     async def _keep(self) -> None:
         while True:
@@ -59,14 +74,18 @@ class Leases:
     async def renew(self) -> None:
         """Renew all that is held, once."""
         leases = list(self._held.values())
+        began = time.monotonic()
         try:
             kept = await self._claims.renew(leases)
         except PixelpopError as error:
             _log.warning("leases not renewed", leases=len(leases), error=error)
             return
         for lease in leases:
-            # One that was let go meanwhile is no loss.
-            if lease.generation_id not in kept and self._held.get(lease.generation_id) == lease:
-                del self._held[lease.generation_id]
+            if self._held.get(lease.generation_id) != lease:
+                continue  # it was let go meanwhile, which is no loss
+            if lease.generation_id in kept:
+                self._renewed[lease.generation_id] = began
+            else:
+                self._forget(lease)
                 metrics.LEASES_LOST.inc()
                 _log.warning("a lease was lost", generation_id=lease.generation_id)

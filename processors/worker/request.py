@@ -97,7 +97,7 @@ async def opened(request: GenerationRequested, keys: AccountKeys) -> ImageReques
             style_id=request.style_id,
             width=width,
             height=height,
-            count=request.count,
+            indices=tuple(range(request.count)),
             seed=request.seed,
             quality=request.quality,
         )

@@ -1,13 +1,14 @@
 """Pictures into object storage, and what is stored back into the event that describes it.
 
 Keys are deterministic and written once (`If-None-Match: *`), so a result always describes the
-stored picture, whoever stored it.
+stored picture, whoever stored it. The original comes first and its preview is made of what is
+stored under its key, so the two belong together even where two workers store at once.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping
 from concurrent.futures import Executor
 
 import structlog
@@ -57,67 +58,89 @@ class Gallery:
         self._executor = executor
         self._account_id = account_id
         self._generation_id = generation_id
+        self.tried: set[str] = set()
+        """Keys that this worker may have stored something under."""
 
-    async def prepare(self, pictures: Sequence[bytes]) -> list[Prepared | None]:
-        """Check the pictures and make their previews; None stands for one that is unusable."""
+    async def prepare(self, pictures: Mapping[int, bytes]) -> dict[int, Prepared]:
+        """Check the pictures and make their previews; what is unusable is left out."""
 
-        async def one(data: bytes) -> Prepared | None:
+        async def one(index: int, data: bytes) -> tuple[int, Prepared | None]:
             try:
-                return await images.prepare(data, self._executor)
+                return index, await images.prepare(data, self._executor)
             except UnusableImage as error:
-                _log.warning("a provider sent an unusable picture", error=error)
-                return None
+                _log.warning("a provider sent an unusable picture", index=index, error=error)
+                return index, None
 
-        return list(await asyncio.gather(*[one(data) for data in pictures]))
+        prepared = await asyncio.gather(*[one(*picture) for picture in pictures.items()])
+        return {index: picture for index, picture in prepared if picture is not None}
 
-    async def store(self, pictures: Sequence[Prepared | None]) -> tuple[Image, ...]:
-        """Store them and describe what is stored; safe to repeat.
+    async def store(self, pictures: Mapping[int, Prepared]) -> dict[int, Image]:
+        """Store them and describe what is stored then; safe to repeat.
+
+        Left out is a picture in whose place something was before that is none.
 
         Raises:
             ObjectsUnavailable, ObjectsRefused: some may be stored.
-            UnusableImage: an object that was there before is no picture.
         """
-        stored = [
-            self._store_one(index, picture)
-            for index, picture in enumerate(pictures)
-            if picture is not None
-        ]
-        return tuple(await asyncio.gather(*stored))
+        stored = await asyncio.gather(*[self._store_one(*picture) for picture in pictures.items()])
+        return {image.index: image for image in stored if image is not None}
 
-    async def find(self, count: int) -> tuple[Image, ...]:
-        """Describe what an earlier worker stored of `count` pictures.
+    async def find(self, indices: Collection[int]) -> dict[int, Image | None]:
+        """Describe what is stored of these pictures; None stands for something that is none.
+
+        Makes the preview where a worker was ended between a picture and its preview.
 
         Raises:
             ObjectsUnavailable, ObjectsRefused: as `store`.
         """
-        found = await asyncio.gather(*[self._find_one(index) for index in range(count)])
-        return tuple(image for image in found if image is not None)
+        return {
+            index: image
+            for index, (is_there, image) in zip(
+                indices, await asyncio.gather(*map(self._find_one, indices)), strict=True
+            )
+            if is_there
+        }
 
-    async def _store_one(self, index: int, picture: Prepared) -> Image:
-        original, preview = self._keys(index)
-        # The preview first: where an original is, its preview is too.
-        await self._objects.put_if_absent(preview, picture.preview, images.PREVIEW_TYPE)
-        mine = await self._objects.put_if_absent(original, picture.original, images.ORIGINAL_TYPE)
-        if not mine:
-            found = await self._find_one(index)
-            if found is not None:
-                return found
-            # An erasure came between, or the provider's bytes were never any good.
-            raise UnusableImage(f"{original} was there before and cannot be used.")
-        return self._describe(index, picture)
+    async def tidy(self, named: Collection[str]) -> None:
+        """Delete what this worker stored and the result does not name: nobody is charged for it.
 
-    async def _find_one(self, index: int) -> Image | None:
-        original, preview = self._keys(index)
+        Only once the result is final: until then another worker may find and name it.
+
+        Raises:
+            ObjectsUnavailable, ObjectsRefused: safe to repeat.
+        """
+        for key in sorted(self.tried.difference(named)):
+            await self._objects.delete(key)
+            self.tried.discard(key)
+            _log.warning("a picture that came too late was deleted", object_key=key)
+
+    async def _store_one(self, index: int, picture: Prepared) -> Image | None:
+        original, _ = self._keys(index)
+        if not await self._put(original, picture.original, images.ORIGINAL_TYPE):
+            _, found = await self._find_one(index)
+            return found
+        return await self._with_preview(index, picture)
+
+    async def _find_one(self, index: int) -> tuple[bool, Image | None]:
+        original, _ = self._keys(index)
         data = await self._objects.get(original)
         if data is None:
-            return None
+            return False, None
         try:
             picture = await images.prepare(data, self._executor)
         except UnusableImage as error:
             _log.error("a stored picture cannot be used", object_key=original, error=error)
-            return None
-        await self._objects.put_if_absent(preview, picture.preview, images.PREVIEW_TYPE)
+            return True, None
+        return True, await self._with_preview(index, picture)
+
+    async def _with_preview(self, index: int, picture: Prepared) -> Image:
+        _, preview = self._keys(index)
+        await self._put(preview, picture.preview, images.PREVIEW_TYPE)
         return self._describe(index, picture)
+
+    async def _put(self, key: str, data: bytes, content_type: str) -> bool:
+        self.tried.add(key)
+        return await self._objects.put_if_absent(key, data, content_type)
 
     def _describe(self, index: int, picture: Prepared) -> Image:
         original, preview = self._keys(index)

@@ -37,8 +37,9 @@ def main() -> int:
         outcome = runner.run(run(form, seed=given.seed, folder=folder, report=_say))
     _say(summarize(outcome))
     _say(f"took {time.monotonic() - began:.0f} s")
-    if outcome.problems:
+    if outcome.problems or given.keep:
         _write_down(outcome)
+    if outcome.problems:
         _say(f"{outcome.tail}\n\nall logs and data: {folder}")
         return 1
     if not given.keep:

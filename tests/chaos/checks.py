@@ -35,6 +35,7 @@ def check_all(
         *check_keys(verdict, promises),
         *check_pictures(verdict, evidence),
         *check_objects(verdict, evidence),
+        *check_counts(verdict, promises, evidence.calls, faults),
         *check_calls(verdict, promises, evidence.calls, faults),
         *check_credits(verdict, evidence),
         *check_tables(verdict, evidence),
@@ -84,10 +85,7 @@ def check_pictures(verdict: Verdict, evidence: Evidence) -> Iterator[str]:
 
 
 def check_objects(verdict: Verdict, evidence: Evidence) -> Iterator[str]:
-    """Every stored object was charged for, once.
-
-    A preview alone is no picture: it is stored first, and a worker that is killed then leaves it.
-    """
+    """Every stored object was charged for, once."""
     named = Counter(
         image[key]
         for generation in verdict.generations.values()
@@ -99,21 +97,35 @@ def check_objects(verdict: Verdict, evidence: Evidence) -> Iterator[str]:
             yield f"{key} was charged {times} times"
         if key not in evidence.objects:
             yield f"{key} is missing"
-    for key in evidence.objects.keys() - named.keys() - orphans(verdict, evidence):
+    for key in evidence.objects.keys() - named.keys():
         yield f"{key} is stored and nobody was charged for it"
 
 
-def orphans(verdict: Verdict, evidence: Evidence) -> set[str]:
-    """Previews of pictures that were never stored."""
-    return {
-        key
-        for key in evidence.objects
-        if key.endswith(".webp") and f"{key.removesuffix('.webp')}.png" not in evidence.objects
-    } - {
-        image["preview_key"]
-        for generation in verdict.generations.values()
-        for image in generation.images
-    }
+def check_counts(
+    verdict: Verdict, promises: Promises, calls: Iterable[Call], faults: list[Fault]
+) -> Iterator[str]:
+    """Nobody gets fewer pictures than asked for only because a worker was killed."""
+    made: dict[str, list[Call]] = defaultdict(list)
+    for call in sorted(calls, key=lambda call: call.began):
+        made[call.prompt].append(call)
+    for generation_id, wish in promises.accepted.items():
+        generation = verdict.generations.get(generation_id)
+        if generation is None or generation.status != "done":
+            continue
+        if len(generation.images) < wish.count and not _may_be_fewer(made[wish.prompt], faults):
+            yield (
+                f"{generation_id} has {len(generation.images)} of {wish.count} pictures, and the "
+                f"provider would have made the others"
+            )
+
+
+def _may_be_fewer(made: list[Call], faults: list[Fault]) -> bool:
+    """An answer was short, the call for the rest brought nothing, or was lost as the second."""
+    if any(call.outcome == "answered" and len(call.sha256) < call.count for call in made):
+        return True
+    paid = [call for call in made if call.outcome in PAID]
+    last_lost = len(paid) >= CALLS_MAX and explained(paid[-1], faults)
+    return last_lost or (bool(made) and made[-1].outcome != "answered")
 
 
 def check_calls(

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from statistics import median
 
-from tests.chaos.checks import PAID, orphans
+from tests.chaos.checks import PAID
 from tests.chaos.faults import VICTIMS
 from tests.chaos.recovery import Resumed
 from tests.chaos.run import Outcome
@@ -76,7 +76,6 @@ def _money(outcome: Outcome) -> list[str]:
         (
             f"pictures   {delivered} delivered and charged, "
             f"{len(outcome.evidence.objects)} objects stored"
-            f" ({len(orphans(verdict, outcome.evidence))} previews without a picture)"
         ),
         (
             f"decisions  {len(verdict.counted)} counted, {verdict.voids.total()} void, of these "

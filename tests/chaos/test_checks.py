@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -126,6 +127,24 @@ def drawn_by_nobody(run: Run) -> None:
     ]
 
 
+def given_one(run: Run) -> str:
+    """A generation that has one picture, of the two that were wished for."""
+    return next(one for one, it in run.verdict.generations.items() if len(it.images) == 1)
+
+
+def answered_in_full(run: Run) -> None:
+    """That generation could have had both."""
+    done = run.promises.accepted[given_one(run)].prompt
+    run.evidence.calls[:] = [
+        dataclasses.replace(one, sha256=(DRAWN, DRAWN)) if one.prompt == done else one
+        for one in run.evidence.calls
+    ]
+
+
+def free_preview(run: Run) -> None:
+    run.evidence.objects["generations/somebody/something/0.webp"] = "a preview"
+
+
 def free_picture(run: Run) -> None:
     run.evidence.objects["generations/somebody/something/0.png"] = DRAWN
 
@@ -226,6 +245,8 @@ def _tampers() -> Iterator[tuple[Callable[[Run], None], str]]:
     yield missing_preview, "is missing"
     yield drawn_by_nobody, "never drawn"
     yield free_picture, "nobody was charged for it"
+    yield free_preview, "nobody was charged for it"
+    yield answered_in_full, "the provider would have made the others"
     yield lost_request, "is not in the log"
     yield lost_purchase, "confirmed and not granted"
     yield second_generation, "keys and has"
@@ -258,10 +279,16 @@ def test_what_differs_from_the_log_is_named(tamper: Callable[[Run], None], named
     assert any(named in problem for problem in problems), problems
 
 
-def test_a_preview_alone_is_no_picture() -> None:
-    """What a worker leaves that is killed between preview and picture gave nobody anything."""
+def test_fewer_pictures_are_right_when_the_second_call_is_lost_too() -> None:
+    """There is no third call, so what was stored of the second is all that can be delivered."""
     run = quiet_run()
-    run.evidence.objects["generations/somebody/something/0.webp"] = "a preview"
+    answered_in_full(run)
+    wish = run.promises.accepted[given_one(run)]
+    (call,) = (one for one in run.evidence.calls if one.prompt == wish.prompt)
+    killed = Call(call.prompt, 2, call.began - 10, call.began - 5, "aborted")
+    run.evidence.calls.append(killed)
+    run.verdict.generations[given_one(run)].uncertain_attempts.add(1)
+    run.faults.append(Fault(call.ended, call.ended, "worker", "kill", 1))
     assert run.problems() == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -16,6 +17,9 @@ from events.generations import (
     ProviderCallUncertain,
 )
 from events.jobs import GenerateJob
+from processors.images import prepare_now
+from processors.worker.storing import prefix
+from runtime.objects import open_objects
 from runtime.settings import Settings
 from runtime.waiting import until
 from tests.fakes.openai_images import OpenAIImages
@@ -73,6 +77,36 @@ async def test_a_killed_workers_call_is_made_at_most_once_more(
     assert done.attempt == 2
     assert [one.attempt for one in desk.said(job.generation_id, ProviderCallUncertain)] == [1]
     assert len(desk.said(job.generation_id, GenerationCompleted)) == 1
+
+
+async def test_a_worker_killed_while_it_stores_costs_no_picture(
+    desk: Desk, paid_settings: Settings, api: OpenAIImages
+) -> None:
+    """`kill -9` as soon as one picture is stored: all four are delivered, by one call more."""
+    (job,) = await paid_jobs(desk, 1, count=4)
+    own = prefix(job.account_id, job.generation_id)
+    async with worker(paid_settings) as first, open_objects(paid_settings) as objects:
+
+        async def one_is_stored() -> bool:
+            return bool(await objects.list(own))
+
+        await until(one_is_stored, 30, 0.002, what="a picture")
+        first.kill()
+        await first.ended()
+        before = {key: await objects.get(key) for key in await objects.list(own)}
+        async with worker(paid_settings):
+            done = await desk.fact(job.generation_id, GenerationCompleted, 40)
+            await desk.caught_up()
+        assert [image.index for image in done.images] == [0, 1, 2, 3]
+        for image in done.images:
+            data = await objects.get(image.object_key)
+            assert data is not None
+            assert hashlib.sha256(data).hexdigest() == image.sha256
+            assert await objects.get(image.preview_key) == prepare_now(data).preview
+        assert all([await objects.get(key) == data for key, data in before.items()])
+    booked = len(desk.said(job.generation_id, ProviderCallUncertain))
+    assert api.charged() == {job.generation_id: 1 + booked}
+    assert booked <= 1
 
 
 async def test_a_killed_worker_loses_no_job(desk: Desk, worker_settings: Settings) -> None:

@@ -200,6 +200,7 @@ class Broken:
         raise ObjectsUnavailable(f"{key}: away")
 
     get = put_if_absent
+    delete = put_if_absent
 
 
 async def test_without_a_store_the_credits_return(desk: Desk, worker_settings: Settings) -> None:

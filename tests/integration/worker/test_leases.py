@@ -7,6 +7,7 @@ import asyncio
 from events.generations import (
     GenerationCompleted,
 )
+from processors.worker.facts import Facts
 from runtime.settings import Settings
 from runtime.waiting import until
 from tests.integration.worker.bench import bench, picture
@@ -92,9 +93,15 @@ async def test_who_lost_the_lease_does_not_report(desk: Desk, worker_settings: S
         await until(lambda: one.provider.calls, 10, what="the call")
         await asyncio.wait([performing], timeout=1.0)
         assert not performing.done()
-        await desk.execute("UPDATE provider_calls SET state = 'stored', result = '{}'")
+        await desk.execute(
+            "UPDATE provider_calls SET state = 'stored', result = $1",
+            Facts(one.tools.producer, one.tools.clock, job, None).completed(
+                (), provider="local", model="preview", attempt=1
+            ),
+        )
         await desk.execute("UPDATE provider_calls SET state = 'reported', lease_until = NULL")
         await performing
         assert one.provider.calls == [1]
+        assert await one.objects.list("") == []
     await desk.read_on()
     assert desk.said(job.generation_id, GenerationCompleted) == []

@@ -11,7 +11,6 @@ from events.generations import (
 from processors.providers import (
     ProviderUncertain,
 )
-from processors.worker.storing import original_key
 from runtime.settings import Settings
 from tests.integration.worker.bench import bench, picture
 from tests.integration.worker.desk import Desk
@@ -108,42 +107,6 @@ async def test_two_uncertain_answers_are_enough(desk: Desk, worker_settings: Set
         assert one.provider.calls == [1, 2]
     assert failed.reason == "provider_uncertain"
     assert [one.attempt for one in desk.said(job.generation_id, ProviderCallUncertain)] == [1, 2]
-
-
-async def test_stored_pictures_are_found_before_anybody_is_called(
-    desk: Desk, worker_settings: Settings
-) -> None:
-    """`submitting` with an ended lease, but a picture is there: it is delivered without a call."""
-    job = desk.job(await desk.account(), count=2)
-    await left_by_another(desk, job, "submitting")
-    async with bench(worker_settings) as one:
-        key = original_key(job.account_id, job.generation_id, 1)
-        await one.objects.put_if_absent(key, picture(5), "image/png")
-        await one.perform(job)
-        done = await desk.fact(job.generation_id, GenerationCompleted)
-        assert one.provider.calls == []
-        assert await one.objects.head(done.images[0].preview_key) is not None
-    assert [(image.index, image.object_key) for image in done.images] == [(1, key)]
-    assert done.failed_count == 1
-    assert desk.said(job.generation_id, ProviderCallUncertain) == []
-
-
-async def test_a_result_describes_the_stored_picture(desk: Desk, worker_settings: Settings) -> None:
-    """Where another worker stored first, its picture is what the result tells of."""
-    job = desk.job(await desk.account())
-    async with bench(worker_settings, [picture(200)]) as one:
-        key = original_key(job.account_id, job.generation_id, 0)
-
-        async def overtaken(*_: object) -> list[bytes]:
-            await one.objects.put_if_absent(key, picture(5), "image/png")
-            return [picture(200)]
-
-        one.provider.acts = [overtaken]
-        await one.perform(job)
-        done = await desk.fact(job.generation_id, GenerationCompleted)
-        stored = await one.objects.get(key)
-    assert stored == picture(5)
-    assert done.images[0].size_bytes == len(picture(5))
 
 
 async def test_a_submitted_call_is_asked_for(desk: Desk, worker_settings: Settings) -> None:

@@ -67,7 +67,7 @@ def asking(prompt: str, **fields: object) -> ImageRequest:
         "style_id": "none",
         "width": 1024,
         "height": 1536,
-        "count": 2,
+        "indices": (0, 1),
         "seed": 1,
         "quality": "standard",
     } | fields

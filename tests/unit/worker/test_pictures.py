@@ -32,7 +32,7 @@ def request(**fields: object) -> ImageRequest:
         "style_id": "none",
         "width": 1024,
         "height": 1024,
-        "count": 1,
+        "indices": (0,),
         "seed": 1,
         "quality": "standard",
     } | fields
@@ -63,10 +63,19 @@ async def test_the_local_provider_depends_on_everything_that_was_asked() -> None
             request(quality="high"),
         ]
         drawn = [(await provider.generate(one, None))[0] for one in variants]
-        again = await provider.generate(request(count=2), None)
+        again = await provider.generate(request(indices=(0, 1)), None)
     assert len(set(drawn)) == len(variants)
     assert again[0] == drawn[0]
     assert again[1] != drawn[0]
+
+
+async def test_the_local_provider_draws_a_missing_picture_as_it_would_have_been() -> None:
+    """One picture of a generation is the same whether it is drawn with the others or alone."""
+    with ThreadPoolExecutor(2) as executor:
+        provider = LocalProvider(Settings(local_latency_seconds=0.0), executor)
+        all_of_them = await provider.generate(request(indices=(0, 1, 2)), None)
+        some = await provider.generate(request(indices=(0, 2)), None)
+    assert some == [all_of_them[0], all_of_them[2]]
 
 
 @pytest.mark.parametrize("size", SIZES)
