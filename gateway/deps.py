@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from commands.catalogue import MODELS_BY_ID
 from gateway.consistency import Consistency
 from gateway.flood import FloodGuard
 from gateway.hub import Hub
@@ -18,6 +19,7 @@ from gateway.signed_in import Authenticator
 from gateway.tail import Tail
 from gateway.tail_reader import TailReader
 from gateway.tokens import Tokens
+from gateway.waiting_line import NOWHERE, Place, WaitingLine
 from runtime.crypto.keys import AccountKeys
 from runtime.kafka.clock import BrokerClock
 from runtime.kafka.records import Outgoing, Position
@@ -49,6 +51,7 @@ class Deps:
     sign_in: SignIn
     tail: Tail
     tail_reader: TailReader
+    line: WaitingLine
     hub: Hub
     flood: FloodGuard
     known: KnownGenerations
@@ -58,3 +61,10 @@ class Deps:
     """The value of the event log's record at (partition, offset); None: there is none."""
     offer: Offer
     readiness: Readiness
+
+    def place(self, generation_id: str, model_id: str) -> Place:
+        """Where an open generation stands; nowhere, where that is not known (yet)."""
+        model = MODELS_BY_ID.get(model_id)
+        if model is None or not self.tail_reader.caught_up:
+            return NOWHERE
+        return self.line.place(generation_id, model.provider)

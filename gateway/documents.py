@@ -80,8 +80,26 @@ class GenerationDocument(msgspec.Struct, frozen=True, kw_only=True):
     failed_count: int = 0
     credits: CreditsOfGeneration = CreditsOfGeneration()
     error: ErrorOfGeneration | None = None
-    queue_position: int | None = None
-    eta_seconds: int | None = None
+    queue_position: Annotated[
+        int | None,
+        Meta(
+            description=(
+                "How many admitted generations, of all users, are made before this one; 0: it is "
+                "next, or being made. Null when it is not known, and when it is finished."
+            )
+        ),
+    ] = None
+    eta_seconds: Annotated[
+        int | None,
+        Meta(
+            description=(
+                "In how many seconds the pictures are expected, estimated from what the last "
+                "generations took and from how many are being made. Null when there is nothing "
+                "to go by, when this one takes longer than any did lately, while nothing is "
+                "being made, and when it is finished."
+            )
+        ),
+    ] = None
     timings: Timings = Timings()
     created_at: Time | None = None
     deleted_at: Time | None = None

@@ -29,7 +29,8 @@ from gateway.documents import (
 from gateway.errors import Problem
 from gateway.sentences import SENTENCES
 from gateway.signed_in import Account
-from gateway.tail import Known
+from gateway.tail import FINAL, Known
+from gateway.waiting_line import NOWHERE, Place
 from runtime.crypto.sealing import Unsealable, unseal
 from runtime.postgres.pool import as_account
 from runtime.queries import load_queries
@@ -110,6 +111,8 @@ async def to_document(
     """One row with its images, as a document."""
     generation_id = str(row["generation_id"])
     shown = [image for image in images if image["deleted_at_ms"] is None]
+    over = row["status"] in FINAL
+    place = NOWHERE if over else deps.place(generation_id, row["model"])
     return GenerationDocument(
         id=generation_id,
         status=row["status"],
@@ -131,6 +134,8 @@ async def to_document(
             returned=row["credits_returned"] or 0,
         ),
         error=_error(row),
+        queue_position=place.position,
+        eta_seconds=place.eta_seconds,
         timings=_timings(row),
         created_at=at(row["requested_at_ms"]),
         deleted_at=at(row["deleted_at_ms"]),
@@ -197,14 +202,40 @@ async def _from_log(deps: Deps, account: Account, known: Known) -> GenerationDoc
         error = ErrorOfGeneration(
             code=decision.reason, detail=SENTENCES.get(decision.reason, "It was refused.")
         )
-    return GenerationDocument(
-        id=event.generation_id,
+    over = known.status in FINAL
+    return of_request(
+        event,
         status=known.status,
-        kind=event.kind,
         prompt=opened(account, event.generation_id, "prompt", event.prompt),
         negative_prompt=opened(
             account, event.generation_id, "negative_prompt", event.negative_prompt
         ),
+        decision=decision,
+        requested_at_ms=known.requested_at_ms,
+        place=NOWHERE if over else deps.place(event.generation_id, event.model),
+        error=error,
+    )
+
+
+def of_request(
+    event: GenerationRequested,
+    *,
+    status: str,
+    prompt: str | None,
+    negative_prompt: str | None,
+    decision: Reserved | Rejected | None,
+    requested_at_ms: int | None,
+    place: Place,
+    error: ErrorOfGeneration | None = None,
+) -> GenerationDocument:
+    """The document of a request that is not in the read models yet, with its texts in clear."""
+    requested_at = at(requested_at_ms)
+    return GenerationDocument(
+        id=event.generation_id,
+        status=status,
+        kind=event.kind,
+        prompt=prompt,
+        negative_prompt=negative_prompt,
         style_id=event.style_id,
         size=event.size,
         count=event.count,
@@ -215,6 +246,8 @@ async def _from_log(deps: Deps, account: Account, known: Known) -> GenerationDoc
             reserved=decision.credits if isinstance(decision, Reserved) else 0
         ),
         error=error,
-        timings=Timings(requested_at=at(known.requested_at_ms)),
-        created_at=at(known.requested_at_ms),
+        queue_position=place.position,
+        eta_seconds=place.eta_seconds,
+        timings=Timings(requested_at=requested_at),
+        created_at=requested_at,
     )

@@ -12,6 +12,7 @@ import structlog
 
 from events.topics import EVENTS, LIVE
 from gateway.app import create_app
+from gateway.changes import Change
 from gateway.consistency import Consistency
 from gateway.deps import Deps
 from gateway.flood import FloodGuard
@@ -27,6 +28,7 @@ from gateway.signed_in import Authenticator
 from gateway.tail import Tail
 from gateway.tail_reader import TailReader
 from gateway.tokens import Tokens
+from gateway.waiting_line import WaitingLine
 from gateway.wrapped_keys import batched_loader
 from runtime import process
 from runtime.crypto.keys import AccountKeys
@@ -123,9 +125,15 @@ def _wire(
         settings.streams_per_account_max,
         settings.stream_queue_max,
     )
+    line = WaitingLine(settings.worker_jobs, clock.now_ms)
+
+    def changed(partition: int, offset: int, at_ms: int, change: Change) -> None:
+        line.take(partition, offset, at_ms, change)
+        hub.publish(partition, offset, at_ms, change)
+
     tail = Tail(
         settings.tail_generations_max,
-        on_change=hub.publish,
+        on_change=changed,
         on_erased=authenticator.forget,
     )
     tail_reader = TailReader(settings, clock, tail, hub)
@@ -141,6 +149,7 @@ def _wire(
         sign_in=sign_in,
         tail=tail,
         tail_reader=tail_reader,
+        line=line,
         hub=hub,
         flood=FloodGuard(settings.flood_accounts_max),
         known=KnownGenerations(pool),

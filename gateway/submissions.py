@@ -26,18 +26,19 @@ from events.generations import GenerationRequested
 from events.ids import GenerationId, fact_id
 from events.ids import generation_id as generation_id_for
 from gateway import metrics
-from gateway.changes import Rejected, Reserved
+from gateway.changes import Rejected
 from gateway.cursors import LogPosition, consistency_token
 from gateway.deps import Deps
-from gateway.documents import CreditsOfGeneration, GenerationDocument, Timings, at
 from gateway.errors import Answer, Problem
 from gateway.events_out import EVENTS, SOURCE, traceparent
+from gateway.generation_reads import of_request
 from gateway.http import Headers, decode_json
 from gateway.keys import idempotency_key
 from gateway.outcomes import decided_problem, replayed, reused
 from gateway.preferences import Prefer, preferences
 from gateway.signed_in import Account
 from gateway.tail import FINAL, Known
+from gateway.waiting_line import NOWHERE
 from runtime.crypto.sealing import seal
 from runtime.kafka.records import Outgoing, Position
 
@@ -113,7 +114,7 @@ async def _append(deps: Deps, submission: Submission, prefer: Prefer, arrived: f
     if prefer.respond_async:
         position = await deps.log.append(EVENTS, outgoing)
         _note(deps, submission, position)
-        return _accepted(event, submission, position, None, respond_async=True)
+        return _accepted(deps, event, submission, position, None, respond_async=True)
     decision = deps.tail.expect(generation_id)
     try:
         position = await deps.log.append(EVENTS, outgoing)
@@ -127,7 +128,7 @@ async def _append(deps: Deps, submission: Submission, prefer: Prefer, arrived: f
     if known is None or known.decision is None:
         metrics.UNDECIDED.inc()
         _note(deps, submission, position)
-        return _accepted(event, submission, position, None)
+        return _accepted(deps, event, submission, position, None)
     metrics.DECISION_SECONDS.observe(time.monotonic() - arrived)
     if isinstance(known.decision, Rejected):
         raise decided_problem(known.decision, generation_id)
@@ -135,7 +136,7 @@ async def _append(deps: Deps, submission: Submission, prefer: Prefer, arrived: f
         finished = await _finished(deps, submission, prefer.wait_seconds)
         if finished is not None:
             return finished
-    return _accepted(event, submission, position, known)
+    return _accepted(deps, event, submission, position, known)
 
 
 def _note(deps: Deps, submission: Submission, position: Position) -> None:
@@ -257,6 +258,7 @@ def _seed(generation_id: str) -> int:
 
 
 def _accepted(
+    deps: Deps,
     event: GenerationRequested,
     submission: Submission,
     position: Position,
@@ -266,24 +268,15 @@ def _accepted(
 ) -> Answer:
     """202: it is in the log; admitted if `known`, undecided otherwise."""
     decision = None if known is None else known.decision
-    reserved = decision.credits if isinstance(decision, Reserved) else 0
-    requested_at = at(position.appended_at_ms)
     request = submission.request
-    document = GenerationDocument(
-        id=event.generation_id,
+    document = of_request(
+        event,
         status="pending" if known is None else known.status,
-        kind=event.kind,
         prompt=request.prompt,
         negative_prompt=request.negative_prompt,
-        style_id=event.style_id,
-        size=event.size,
-        count=event.count,
-        quality=event.quality,
-        seed=event.seed,
-        model=event.model,
-        credits=CreditsOfGeneration(reserved=reserved),
-        timings=Timings(requested_at=requested_at),
-        created_at=requested_at,
+        decision=decision,
+        requested_at_ms=position.appended_at_ms,
+        place=NOWHERE if decision is None else deps.place(event.generation_id, event.model),
     )
     offset = position.offset if known is None else max(position.offset, known.offset)
     token = consistency_token(position.partition, offset)

@@ -76,12 +76,19 @@ async def test_a_generation_is_watched_cancelled_binned_and_taken_back(system: S
             "/generations", json=wish(), headers=me | {"Idempotency-Key": "watched"}
         )
         assert asked.status_code == 202, asked.text
+        assert asked.json()["queue_position"] == 0
         path = asked.headers["Location"]
         async with http.stream("GET", f"{path}/events", headers=me) as stream:
             seen = await lines_of(stream)
         assert seen
         done = (await http.get(path, headers=me)).json()
         assert done["status"] == "done"
+        assert (done["queue_position"], done["eta_seconds"]) == (None, None)
+        more = await http.post(
+            "/generations", json=wish(), headers=me | {"Idempotency-Key": "expected"}
+        )
+        assert more.json()["queue_position"] == 0
+        assert more.json()["eta_seconds"] >= 1
         assert (await http.get(path, headers=other)).status_code == 404
         late = await http.post(f"{path}/cancel", headers=me)
         assert late.status_code == 409
