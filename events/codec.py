@@ -108,7 +108,7 @@ def decode(value: bytes, event_class: EventClass | None = None) -> Event:
     Raises:
         UndecodableError: corrupt, or of a version that this code does not know.
     """
-    if _NUL in value:
+    if b"\\" in value and _NUL in value:  # most values escape nothing, and that is seen sooner
         raise UndecodableError("a text in it contains NUL", event_class)
     try:
         return cast("Event", _decoder.decode(value))

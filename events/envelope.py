@@ -24,6 +24,9 @@ CLASSES: Final[dict[bytes, EventClass]] = {name.encode(): name for name in get_a
 _TYPE_HEADERS: Final[dict[type, tuple[str, bytes]]] = {
     kind: ("ce_type", (TYPE_PREFIX + tag).encode()) for tag, kind in EVENT_TYPES.items()
 }
+_CLASS_HEADERS: Final[dict[type, tuple[str, bytes]]] = {
+    kind: ("ce_class", kind.event_class.encode()) for kind in EVENT_TYPES.values()
+}
 _SPEC: Final = ("ce_specversion", b"1.0")
 _CONTENT: Final = ("content-type", b"application/json")
 
@@ -43,6 +46,48 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     traceparent: str | None = None
 
 
+class HeaderWriter:
+    """Writes the headers of the events that one process kind makes at one instant.
+
+    Args:
+        source: names the process kind, e.g. `/pixelpop/decider`.
+        time_ms: the instant, for `ce_time`.
+    """
+
+    __slots__ = ("_source", "_time")
+
+    def __init__(self, source: str, time_ms: int) -> None:
+        self._source = ("ce_source", source.encode())
+        self._time = ("ce_time", rfc3339(time_ms).encode())
+
+    def write(
+        self,
+        event: Event,
+        event_id: EventId,
+        correlation_id: str,
+        causation_id: str | None = None,
+        traceparent: str | None = None,
+    ) -> Headers:
+        """The headers of one event."""
+        kind = type(event)
+        headers: Headers = (
+            ("ce_id", event_id.encode()),
+            _TYPE_HEADERS[kind],
+            self._source,
+            _SPEC,
+            self._time,
+            ("ce_subject", event.account_id.encode()),
+            _CLASS_HEADERS[kind],
+            _CONTENT,
+            ("correlationid", correlation_id.encode()),
+        )
+        if causation_id is not None:
+            headers += (("causationid", causation_id.encode()),)
+        if traceparent is not None:
+            headers += (("traceparent", traceparent.encode()),)
+        return headers
+
+
 def headers_for(
     event: Event,
     event_id: EventId,
@@ -54,22 +99,8 @@ def headers_for(
     traceparent: str | None = None,
 ) -> Headers:
     """The headers of one event; `source` names the process kind, e.g. `/pixelpop/decider`."""
-    headers = [
-        ("ce_id", event_id.encode()),
-        type_header(event),
-        ("ce_source", source.encode()),
-        _SPEC,
-        ("ce_time", rfc3339(time_ms).encode()),
-        ("ce_subject", event.account_id.encode()),
-        ("ce_class", event.event_class.encode()),
-        _CONTENT,
-        ("correlationid", correlation_id.encode()),
-    ]
-    if causation_id is not None:
-        headers.append(("causationid", causation_id.encode()))
-    if traceparent is not None:
-        headers.append(("traceparent", traceparent.encode()))
-    return tuple(headers)
+    writer = HeaderWriter(source, time_ms)
+    return writer.write(event, event_id, correlation_id, causation_id, traceparent)
 
 
 def type_header(event: Event) -> tuple[str, bytes]:

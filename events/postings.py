@@ -6,12 +6,15 @@ postings tell another story than the rest of it does not count.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from events.base import Posting
 from events.credits import AVAILABLE, DEBT, EARNED, EXPIRED, RESERVED, WRITTEN_OFF, world
 
 Postings = tuple[Posting, ...]
 
 
+@lru_cache(maxsize=1_000)
 def reserved(price_of_all: int) -> Postings:
     """The price is set aside."""
     return (Posting(AVAILABLE, -price_of_all), Posting(RESERVED, price_of_all))

@@ -10,22 +10,20 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import Iterable
+from itertools import islice
 
-import msgspec
 import structlog
 
 from events.generations import GenerationCompleted
-from events.ids import AccountId, GenerationId
-from events.jobs import DiscardJob, GenerateJobOut, encode_job
 from events.topics import EVENTS, JOBS
 from processors import dlq
 from processors.decider import metrics
 from processors.decider.effects import Dispatch, Poisoned
 from processors.decider.log import Log
+from processors.decider.outgoing import discard_job, generate_job
 from runtime.errors import PixelpopError
-from runtime.kafka.partitioner import partition_for
 from runtime.kafka.producer import LogProducer
-from runtime.kafka.records import Headers, Outgoing
+from runtime.kafka.records import Outgoing
 
 _log = structlog.get_logger(__name__)
 
@@ -33,11 +31,6 @@ BATCH_JOBS = 1_000
 WAITING_MAX = 50_000
 """Beyond it the decider stops reading until jobs were acked."""
 RETRY_SECONDS_MAX = 5.0
-
-_CONTENT = ("content-type", b"application/json")
-_SPEC = ("ce_specversion", b"1.0")
-_GENERATE = b"pixelpop.job.Generate.v1"
-_SOURCE = ("ce_source", b"/pixelpop/decider")
 
 
 class Dispatcher:
@@ -60,44 +53,13 @@ class Dispatcher:
             await self._progress.wait()
 
     def add_jobs(self, dispatches: Iterable[Dispatch]) -> None:
-        """Queue many jobs."""
-        for dispatch in dispatches:
-            self.add_job(dispatch)
-
-    def add_job(self, dispatch: Dispatch) -> None:
-        """Queue the job of an admitted generation."""
-        reservation = dispatch.reservation
-        generation_id = GenerationId(dispatch.generation_id)
-        job = GenerateJobOut(
-            account_id=dispatch.account_id,
-            generation_id=generation_id,
-            deadline_ms=reservation.deadline_ms,
-            request=msgspec.Raw(reservation.request),
-        )
-        self._jobs.append(
-            _job_record(
-                generation_id,
-                encode_job(job),
-                _GENERATE,
-                dispatch.account_id,
-                reservation.traceparent,
-            )
-        )
+        """Queue the jobs of admitted generations."""
+        self._jobs.extend(map(generate_job, dispatches))
         self._woken()
 
     def add_discard(self, event: GenerationCompleted) -> None:
         """Queue the removal of objects that came too late to be anybody's."""
-        job = DiscardJob(
-            account_id=event.account_id,
-            generation_id=event.generation_id,
-            object_keys=tuple(
-                key for image in event.images for key in (image.object_key, image.preview_key)
-            ),
-        )
-        kind = b"pixelpop.job.Discard.v1"
-        self._jobs.append(
-            _job_record(event.generation_id, encode_job(job), kind, event.account_id, None)
-        )
+        self._jobs.append(discard_job(event))
         self._woken()
 
     def add_dead_letter(self, partition: int, poisoned: Poisoned) -> None:
@@ -136,10 +98,10 @@ class Dispatcher:
     async def _send_jobs(self) -> None:
         partitions = await self._producer.partitions(JOBS)
         while self._jobs:
-            batch = [self._jobs[i] for i in range(min(BATCH_JOBS, len(self._jobs)))]
+            batch = list(islice(self._jobs, BATCH_JOBS))
             by_partition: dict[int, list[Outgoing]] = defaultdict(list)
             for record in batch:
-                by_partition[partition_for(record.key, partitions)].append(record)
+                by_partition[_partition_of(record.key, partitions)].append(record)
             results = await asyncio.gather(
                 *(
                     self._producer.append_batch(JOBS, partition, records)
@@ -172,23 +134,10 @@ class Dispatcher:
         await self._idle.wait()
 
 
-def _job_record(
-    generation_id: GenerationId,
-    value: bytes,
-    kind: bytes,
-    account_id: AccountId,
-    traceparent: str | None,
-) -> Outgoing:
-    headers: Headers = (
-        # One job of a kind for each generation: its id is theirs.
-        ("ce_id", generation_id.encode() + (b"" if kind == _GENERATE else b"/discard")),
-        ("ce_type", kind),
-        _SOURCE,
-        _SPEC,
-        ("ce_subject", account_id.encode()),
-        _CONTENT,
-        ("correlationid", generation_id.encode()),
-    )
-    if traceparent is not None:
-        headers = (*headers, ("traceparent", traceparent.encode()))
-    return Outgoing(generation_id.encode(), value, headers)
+def _partition_of(key: bytes, partitions: int) -> int:
+    """Where a job goes: its key is a UUIDv5, spread evenly as it is.
+
+    Hashing it again, as Kafka's partitioner does, would cost a decision as much as its hash chain.
+    Nothing depends on where a job stands; one that an operator puts back may stand elsewhere.
+    """
+    return int(key[:8], 16) % partitions

@@ -8,6 +8,7 @@ behind is dropped speculation, and deciding again is always safe (the chain pick
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -23,7 +24,7 @@ from processors.decider.dispatch import Dispatcher
 from processors.decider.effects import Discard, Dispatch, Effect, Poisoned, Voided
 from processors.decider.hosted import Hosted
 from processors.decider.log import Log
-from processors.decider.outgoing import outgoing
+from processors.decider.outgoing import decisions
 from processors.decider.partition import Draft, LogRecord, Partition
 from runtime.errors import PixelpopError, StartError
 from runtime.kafka.clock import BrokerClock
@@ -121,6 +122,8 @@ class Host:
         hosted.live = True
         open_jobs = hosted.partition.take_over()
         self._dispatcher.add_jobs(open_jobs)
+        # What was folded until now stays, and holds no cycles: the collector need not look again.
+        gc.freeze()
         _log.info(
             "partition live",
             partition=hosted.number,
@@ -172,7 +175,7 @@ class Host:
         return min(instants, default=None)
 
     async def _append(self, hosted: Hosted, drafts: list[Draft], now_ms: int) -> None:
-        records = [outgoing(draft, now_ms) for draft in drafts]
+        records = decisions(drafts, now_ms)
         try:
             await self._producer.append_batch(EVENTS, hosted.number, records)
         except PixelpopError as error:
@@ -194,10 +197,10 @@ class Host:
         metrics.DECISIONS.inc(len(drafts))
 
     def _carry_out(self, hosted: Hosted, effects: list[Effect]) -> None:
+        jobs = []
         for effect in effects:
             if type(effect) is Dispatch:
-                if hosted.live:  # before that, `take_over` finds what is still open
-                    self._dispatcher.add_job(effect)
+                jobs.append(effect)
             elif type(effect) is Voided:
                 metrics.VOIDS.labels(effect.reason.value).inc()
                 _log.warning(
@@ -212,6 +215,8 @@ class Host:
                 self._dispatcher.add_discard(effect.event)
             elif type(effect) is Poisoned:
                 self._report_poison(hosted, effect)
+        if jobs and hosted.live:  # before that, `take_over` finds what is still open
+            self._dispatcher.add_jobs(jobs)
 
     def _report_poison(self, hosted: Hosted, effect: Poisoned) -> None:
         metrics.POISON.labels("frozen" if effect.frozen else "dead_letter").inc()

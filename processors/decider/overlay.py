@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
-
 import msgspec
 
 from events.codec import Event
@@ -27,7 +25,7 @@ class Overlay:
 
     def __init__(self, state: Account) -> None:
         self.state = state
-        self.steps: deque[Step] = deque()
+        self.steps: list[Step] = []  # nearly always one: a deque takes half a kilobyte when empty
 
     def push(self, after: Account, recorded: Recorded) -> None:
         """Add a decision that was just taken."""

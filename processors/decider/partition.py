@@ -140,7 +140,7 @@ class Partition:
         effects: list[Effect],
     ) -> None:
         self.accounts[account_id] = after
-        overlay.steps.popleft()
+        del overlay.steps[0]
         self.in_flight -= 1
         if not overlay.steps:
             del self._overlays[account_id]

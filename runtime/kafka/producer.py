@@ -143,7 +143,7 @@ class LogProducer:
         return max((lane.stalled_seconds() for lane in self._lanes.values()), default=0.0)
 
     def _checked_size(self, topic: str, record: Outgoing) -> int:
-        size = size_bytes(record)
+        size = record.size_bytes or size_bytes(record)
         if size > self._settings.kafka_record_max_bytes:
             metrics.FAILED.labels(topic, RecordTooLarge.code).inc()
             raise RecordTooLarge(

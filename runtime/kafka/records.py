@@ -59,6 +59,8 @@ class Outgoing(msgspec.Struct, frozen=True):
     key: bytes
     value: bytes
     headers: Headers = ()
+    size_bytes: int = 0
+    """At least what it takes in a batch, where its maker knows that; 0: counted when appended."""
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):
