@@ -14,7 +14,7 @@ from msgspec import Meta
 
 from gateway.changes import Granted
 from gateway.contract import contract
-from gateway.cursors import LogPosition, consistency_token
+from gateway.cursors import LogPosition, token_header
 from gateway.deps import Deps
 from gateway.documents import Balance, LoginDocument, UserDocument
 from gateway.hub import Subscription
@@ -75,9 +75,7 @@ async def login(request: Request[Any, Any, Any]) -> ASGIApp:
         ),
         balance=await _balance(deps, UUID(signed_in.account_id)),
     )
-    headers = []
-    if position is not None:
-        headers.append((b"consistency-token", consistency_token(*position).encode()))
+    headers = [] if position is None else [token_header(*position)]
     return reply(document, headers=headers)
 
 

@@ -52,6 +52,11 @@ def consistency_token(partition: int, offset: int) -> str:
     return base64.urlsafe_b64encode(f"{partition}:{offset}".encode()).rstrip(b"=").decode("ascii")
 
 
+def token_header(partition: int, offset: int) -> tuple[bytes, bytes]:
+    """The response header that hands a consistency token out."""
+    return b"consistency-token", consistency_token(partition, offset).encode()
+
+
 def decode_consistency_token(text: str) -> LogPosition:
     """The place that a consistency token names.
 

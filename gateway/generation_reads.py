@@ -55,23 +55,38 @@ async def find_document(
     Raises:
         PixelpopError: the database or the log cannot be read.
     """
+    row, images, known = await _latest(deps, account, generation_id)
+    if row is not None:
+        return await to_document(deps, account, row, images)
+    return None if known is None else await _from_log(deps, account, known)
+
+
+async def find_deleted_at_ms(deps: Deps, account: Account, generation_id: UUID) -> int | None:
+    """Since when this account's generation is in the bin; None: it is not there.
+
+    Raises:
+        Problem: the account has no generation with this id.
+    """
+    row, _, known = await _latest(deps, account, generation_id)
+    if row is None and known is None:
+        raise missing(deps)
+    return None if row is None else row["deleted_at_ms"]
+
+
+async def _latest(
+    deps: Deps, account: Account, generation_id: UUID
+) -> tuple[Any | None, list[Any], Known | None]:
+    """The row with its images; and what the tail knows, if that is more."""
     row, images = await _rows(deps, account, generation_id)
     known = deps.tail.get(str(generation_id))
-    if (
-        known is not None
-        and known.account_id == account.account_id
-        and (row is None or row["log_offset"] < known.offset)
-    ):
-        # The tail is ahead. Usually for a moment only.
-        if await deps.consistency.passed(
-            LogPosition(known.partition, known.offset), LAG_WAIT_SECONDS
-        ):
-            row, images = await _rows(deps, account, generation_id)
-        if row is None:
-            return await _from_log(deps, account, known)
-    if row is None:
-        return None
-    return await to_document(deps, account, row, images)
+    if known is None or known.account_id != account.account_id:
+        return row, images, None
+    if row is not None and row["log_offset"] >= known.offset:
+        return row, images, None
+    # The tail is ahead. Usually for a moment only.
+    if await deps.consistency.passed(LogPosition(known.partition, known.offset), LAG_WAIT_SECONDS):
+        row, images = await _rows(deps, account, generation_id)
+    return row, images, known
 
 
 def missing(deps: Deps) -> Problem:

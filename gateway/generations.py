@@ -11,29 +11,26 @@ from litestar.params import FromPath
 from litestar.types import ASGIApp
 
 from commands.requests import ImageRequest
-from events.generations import GenerationCancelled, GenerationDeleted, GenerationRestored
+from events.generations import GenerationCancelled
 from events.ids import GenerationId, fact_id
+from gateway.bin import BIN_DAYS, Thing, take_back, throw_away
 from gateway.contract import contract
-from gateway.cursors import LogPosition, consistency_token
+from gateway.cursors import LogPosition, token_header
 from gateway.deps import Deps
 from gateway.documents import GenerationDocument
 from gateway.errors import Problem
 from gateway.events_out import EVENTS, outgoing
-from gateway.generation_reads import QUERIES as READS
-from gateway.generation_reads import find_document, missing
+from gateway.generation_reads import find_deleted_at_ms, find_document, missing
 from gateway.http import header_in, id_in_path, read_body
-from gateway.replies import Reply, deps_of, nothing, reply, signed_in
+from gateway.replies import Reply, deps_of, reply, signed_in
 from gateway.signed_in import Account
 from gateway.submissions import submit
 from gateway.tail import FINAL
-from runtime.kafka.records import Position
 from runtime.postgres.pool import as_account
 from runtime.queries import load_queries
 
 _QUERIES = load_queries(Path(__file__).with_name("generations.sql"))
 
-BIN_DAYS: Final = 30
-BIN_MS: Final = BIN_DAYS * 24 * 60 * 60 * 1000
 WHAT: Final = "generation"
 
 
@@ -126,8 +123,9 @@ async def cancel(request: Request[Any, Any, Any], generation_id: FromPath[str]) 
         EVENTS,
         outgoing(event, fact_id(asked, "cancelled"), correlation_id=asked, time_ms=now_ms),
     )
-    await deps.consistency.passed(LogPosition(position.partition, position.offset))
-    return reply(await _document(deps, account, UUID(asked)), headers=_token(position))
+    place = LogPosition(position.partition, position.offset)
+    await deps.consistency.passed(place)
+    return reply(await _document(deps, account, UUID(asked)), headers=[token_header(*place)])
 
 
 async def _claim(deps: Deps, account: Account, generation_id: UUID) -> bool:
@@ -152,21 +150,7 @@ async def remove(request: Request[Any, Any, Any], generation_id: FromPath[str]) 
     """Append that it was deleted; twice does no harm."""
     deps = deps_of(request)
     account = await signed_in(request)
-    asked = id_in_path(generation_id, WHAT)
-    document = await _document(deps, account, UUID(asked))
-    if document.deleted_at is not None:
-        return nothing()
-    now_ms = deps.clock.now_ms()
-    event = GenerationDeleted(
-        account_id=account.account_id,
-        occurred_at_ms=now_ms,
-        generation_id=GenerationId(asked),
-    )
-    position = await deps.log.append(
-        EVENTS,
-        outgoing(event, fact_id(asked, f"deleted:{now_ms}"), correlation_id=asked, time_ms=now_ms),
-    )
-    return nothing(headers=_token(position))
+    return await throw_away(deps, account, await _thing(deps, account, generation_id))
 
 
 @post(
@@ -182,35 +166,12 @@ async def restore(request: Request[Any, Any, Any], generation_id: FromPath[str])
     """Append that it was restored, while its time in the bin is not over."""
     deps = deps_of(request)
     account = await signed_in(request)
+    return await take_back(deps, account, await _thing(deps, account, generation_id))
+
+
+async def _thing(deps: Deps, account: Account, generation_id: str) -> Thing:
     asked = id_in_path(generation_id, WHAT)
-    async with as_account(deps.pool, account.uuid) as connection:
-        row = await connection.fetchrow(READS.get_generation, account.uuid, UUID(asked))
-    if row is None:
-        raise missing(deps)
-    if row["deleted_at_ms"] is None:
-        return nothing()
-    refuse_if_gone(deps, row["deleted_at_ms"])
-    now_ms = deps.clock.now_ms()
-    event = GenerationRestored(
-        account_id=account.account_id,
-        occurred_at_ms=now_ms,
-        generation_id=GenerationId(asked),
-    )
-    position = await deps.log.append(
-        EVENTS,
-        outgoing(event, fact_id(asked, f"restored:{now_ms}"), correlation_id=asked, time_ms=now_ms),
-    )
-    return nothing(headers=_token(position))
-
-
-def refuse_if_gone(deps: Deps, deleted_at_ms: int) -> None:
-    """Refuse to restore what has been in the bin for too long.
-
-    Raises:
-        Problem: it has.
-    """
-    if deps.clock.now_ms() - deleted_at_ms > BIN_MS:
-        raise Problem("gone-from-bin", f"It was deleted more than {BIN_DAYS} days ago and is gone.")
+    return Thing(asked, None, await find_deleted_at_ms(deps, account, UUID(asked)))
 
 
 async def _document(deps: Deps, account: Account, generation_id: UUID) -> GenerationDocument:
@@ -218,8 +179,3 @@ async def _document(deps: Deps, account: Account, generation_id: UUID) -> Genera
     if document is None:
         raise missing(deps)
     return document
-
-
-def _token(position: Position) -> list[tuple[bytes, bytes]]:
-    token = consistency_token(position.partition, position.offset)
-    return [(b"consistency-token", token.encode())]

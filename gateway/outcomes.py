@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from gateway.changes import Rejected
-from gateway.cursors import LogPosition, consistency_token
+from gateway.cursors import LogPosition, token_header
 from gateway.documents import GenerationDocument
 from gateway.errors import Answer, Problem
 from gateway.generation_reads import find_document, missing
@@ -100,7 +100,6 @@ def _answer(document: GenerationDocument, known: Known | None) -> Answer:
         (b"location", b"/generations/" + document.id.encode()),
     ]
     if known is not None:
-        token = consistency_token(known.partition, known.offset)
-        headers.append((b"consistency-token", token.encode()))
+        headers.append(token_header(known.partition, known.offset))
     status = 200 if document.status in FINAL else 202
     return Answer(status, headers, msgspec.json.encode(document))

@@ -20,7 +20,7 @@ from commands.requests import InvalidRequest
 from events.ids import SourceId, derive, fact_id
 from events.purchases import CreditsPurchased
 from gateway.contract import contract
-from gateway.cursors import consistency_token
+from gateway.cursors import LogPosition, token_header
 from gateway.deps import Deps
 from gateway.documents import PurchaseDocument, Purchases, at
 from gateway.errors import Problem
@@ -37,6 +37,8 @@ _QUERIES = load_queries(Path(__file__).with_name("purchases.sql"))
 LOCAL: Final = "local"
 STARS: Final = "XTR"
 PURCHASES_SHOWN_MAX: Final = 200
+RETRY_AFTER_SECONDS: Final = 1
+LOCATION: Final = (b"location", b"/purchases")
 
 
 class PurchaseRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -61,6 +63,8 @@ _decoder = msgspec.json.Decoder(PurchaseRequest)
             "idempotency-key-invalid",
             "idempotency-key-reused",
             "payments-not-configured",
+            "append-unknown",
+            "not-caught-up",
         ),
         details="Here paid at once by the `local` provider, which exists in embedded mode only.",
     ),
@@ -80,25 +84,41 @@ async def buy(request: Request[Any, Any, Any]) -> ASGIApp:
             "This installation cannot take payments yet. Nothing was bought.",
         )
     purchase_id = SourceId(derive("purchase", LOCAL, account.account_id, key))
-    repeated = await _refuse_other(deps, account, purchase_id, pack)
-    return await _pay(deps, account, purchase_id, pack, repeated=repeated)
+    row = await _find(deps, account, purchase_id)
+    if row is not None:
+        headers = [LOCATION, (b"idempotent-replay", b"true")]
+        return reply(_document(_of_pack(row, pack)), 201, headers)
+    place = await _pay(deps, account, purchase_id, pack)
+    if not await deps.consistency.passed(place):
+        raise Problem(
+            "not-caught-up",
+            "Your purchase is safe but not readable yet. Send it again shortly with the same "
+            "Idempotency-Key; it will not be bought twice.",
+            retry_after=RETRY_AFTER_SECONDS,
+        )
+    # Two with one key may have raced: what counts is the first in the log.
+    row = await _find(deps, account, purchase_id)
+    if row is None:  # the fold takes nothing more of it
+        raise Problem("account-erased", "This account was erased. Nothing was bought.")
+    return reply(_document(_of_pack(row, pack)), 201, [token_header(*place), LOCATION])
 
 
-async def _refuse_other(deps: Deps, account: Account, purchase_id: SourceId, pack: Pack) -> bool:
-    """Whether this purchase was made before; a key that bought another pack is refused."""
+async def _find(deps: Deps, account: Account, purchase_id: SourceId) -> Any:
     async with as_account(deps.pool, account.uuid) as connection:
-        row = await connection.fetchrow(_QUERIES.get_purchase, account.uuid, UUID(purchase_id))
-    if row is not None and row["pack_id"] != pack.id:
+        return await connection.fetchrow(_QUERIES.get_purchase, account.uuid, UUID(purchase_id))
+
+
+def _of_pack(row: Any, pack: Pack) -> Any:
+    """The row, if it is of that pack; a key that bought another one is refused."""
+    if row["pack_id"] != pack.id:
         raise Problem(
             "idempotency-key-reused",
             "This Idempotency-Key bought another pack. Use a new key for a new purchase.",
         )
-    return row is not None
+    return row
 
 
-async def _pay(
-    deps: Deps, account: Account, purchase_id: SourceId, pack: Pack, *, repeated: bool
-) -> ASGIApp:
+async def _pay(deps: Deps, account: Account, purchase_id: SourceId, pack: Pack) -> LogPosition:
     now_ms = deps.clock.now_ms()
     event = CreditsPurchased(
         account_id=account.account_id,
@@ -117,21 +137,7 @@ async def _pay(
             event, fact_id(purchase_id, "purchased"), correlation_id=purchase_id, time_ms=now_ms
         ),
     )
-    document = PurchaseDocument(
-        id=purchase_id,
-        provider=LOCAL,
-        pack_id=pack.id,
-        credits=pack.credits,
-        amount=pack.stars,
-        currency=STARS,
-        status="paid",
-        purchased_at=at(position.appended_at_ms),
-    )
-    token = consistency_token(position.partition, position.offset)
-    headers = [(b"consistency-token", token.encode()), (b"location", b"/purchases")]
-    if repeated:
-        headers.append((b"idempotent-replay", b"true"))
-    return reply(document, 201, headers)
+    return LogPosition(position.partition, position.offset)
 
 
 @get(

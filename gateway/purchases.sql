@@ -8,6 +8,8 @@ ORDER BY purchased_at_ms DESC
 LIMIT $2;
 
 -- name: get_purchase
-SELECT pack_id
+SELECT
+    purchase_id, provider, pack_id, credits, amount, currency, purchased_at_ms, granted_at_ms,
+    refunded_at_ms
 FROM read.purchases
 WHERE account_id = $1 AND purchase_id = $2;

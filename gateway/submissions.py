@@ -27,7 +27,7 @@ from events.ids import GenerationId, fact_id
 from events.ids import generation_id as generation_id_for
 from gateway import metrics
 from gateway.changes import Rejected
-from gateway.cursors import LogPosition, consistency_token
+from gateway.cursors import LogPosition, token_header
 from gateway.deps import Deps
 from gateway.errors import Answer, Problem
 from gateway.events_out import EVENTS, SOURCE, traceparent
@@ -279,12 +279,11 @@ def _accepted(
         place=NOWHERE if decision is None else deps.place(event.generation_id, event.model),
     )
     offset = position.offset if known is None else max(position.offset, known.offset)
-    token = consistency_token(position.partition, offset)
     headers = [
         JSON,
         NO_STORE,
         (b"location", b"/generations/" + event.generation_id.encode()),
-        (b"consistency-token", token.encode()),
+        token_header(position.partition, offset),
     ]
     if respond_async:
         headers.append((b"preference-applied", b"respond-async"))

@@ -80,6 +80,15 @@ async def test_a_generation_can_be_deleted_and_restored(world: World, person: Pe
     assert len((await person.get("/generations", headers=token)).json()["items"]) == 1
 
 
+async def test_what_is_deleted_can_be_taken_back_at_once(world: World, person: Person) -> None:
+    """An undo in the same moment, without any token, is not lost; nor is the next delete."""
+    done = await made(world, person)
+    for address in (f"/generations/{done['id']}", f"/images/{done['images'][0]['id']}"):
+        for _ in range(3):
+            assert "Consistency-Token" in (await person.delete(address)).headers
+            assert "Consistency-Token" in (await person.post(f"{address}/restore")).headers
+
+
 async def test_one_image_can_be_deleted_and_restored(world: World, person: Person) -> None:
     """The others stay."""
     done = await made(world, person, count=2)
@@ -135,8 +144,8 @@ async def test_buying_twice_with_one_key_is_one_purchase(person: Person) -> None
     )
     assert again.status_code == 201
     assert again.headers["Idempotent-Replay"] == "true"
-    token = {"Consistency-Token": again.headers["Consistency-Token"]}
-    assert (await person.get("/credits", headers=token)).json()["available"] == 15
+    assert again.json()["status"] == "granted"
+    assert (await person.get("/credits")).json()["available"] == 15
     other = await person.post(
         "/purchases", json={"pack_id": "studio"}, headers={"Idempotency-Key": "rich"}
     )
@@ -147,6 +156,20 @@ async def test_buying_twice_with_one_key_is_one_purchase(person: Person) -> None
         "granted",
         "XTR",
     )
+
+
+async def test_one_key_buys_one_pack_however_they_race(person: Person) -> None:
+    """Of two packs bought at once with one key one is bought, and the other is told so."""
+    answers = await asyncio.gather(
+        *(
+            person.post("/purchases", json={"pack_id": pack}, headers={"Idempotency-Key": "race"})
+            for pack in ("starter", "studio")
+        )
+    )
+    assert sorted(answer.status_code for answer in answers) == [201, 422]
+    (bought,) = (await person.get("/purchases")).json()["items"]
+    (paid,) = (answer.json() for answer in answers if answer.status_code == 201)
+    assert (paid["id"], paid["pack_id"]) == (bought["id"], bought["pack_id"])
 
 
 async def test_the_ledger_tells_everything_newest_first(world: World, person: Person) -> None:
