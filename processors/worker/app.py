@@ -8,11 +8,13 @@ Read from Faust's source (0.15.3), and why each setting is what it is:
 - `topic_disable_leader`, `topic_allow_declare=False`: Faust makes no topics.
 - `consumer_auto_offset_reset="earliest"`: the only cursor here that may begin anew, because a job
   that is read again finds its claim, and one that is skipped is lost.
+- `TableManager`: its own waits a second at every start for tables to be declared; there are none.
 - The web server, the log set-up and the signal handlers of Faust's own worker are not used.
 """
 
 from __future__ import annotations
 
+import logging
 import ssl
 from typing import Any
 from urllib.parse import quote
@@ -20,6 +22,7 @@ from urllib.parse import quote
 import faust
 from faust import streams
 from faust.auth import SASLCredentials, SSLCredentials
+from faust.tables import TableManager
 
 from events.topics import JOBS
 from runtime.errors import StartError
@@ -86,9 +89,19 @@ def make_app(settings: Settings) -> faust.App:
         value_serializer="raw",
         datadir=str(state_dir),
         autodiscover=False,
+        TableManager=_NoTables,
         logging_config=None,
         worker_redirect_stdouts=False,
     )
+
+
+class _NoTables(TableManager):  # type: ignore[misc]  # Faust ships no types
+    logger = logging.getLogger("faust.tables")
+
+    async def on_start(self) -> None:
+        """As Faust's own, without its wait."""
+        await self._update_channels()
+        await self.recovery.start()
 
 
 def jobs_topic(app: faust.App) -> Any:

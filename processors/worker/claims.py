@@ -104,11 +104,13 @@ class Claims:
 
     Args:
         pool: connected as the worker.
+        holder: this process, by an id that no other ever has.
         lease_seconds: how long a lease lasts unless it is renewed.
     """
 
-    def __init__(self, pool: Pool, *, lease_seconds: float) -> None:
+    def __init__(self, pool: Pool, *, holder: UUID, lease_seconds: float) -> None:
         self._pool = pool
+        self._holder = holder
         self._lease_seconds = lease_seconds
 
     async def take(
@@ -120,7 +122,7 @@ class Claims:
         """
         lease = Lease(generation_id, account_id, 1, step)
         values = UUID(generation_id), UUID(account_id), provider, self._lease_seconds, step
-        if await self._value("take", *values) is not None:
+        if await self._value("take", *values, self._holder) is not None:
             return lease
         return lease if await self._is_held(lease) else None
 
@@ -148,7 +150,8 @@ class Claims:
         epoch = claim.lease_epoch + step
         lease = Lease(claim.generation_id, account_id, claim.attempt, epoch)
         seen = UUID(claim.generation_id), claim.attempt, claim.lease_epoch
-        if await self._value("take_over", *seen, self._lease_seconds, epoch) is not None:
+        values = *seen, self._lease_seconds, epoch, self._holder
+        if await self._value("take_over", *values) is not None:
             return lease
         return lease if await self._is_held(lease) else None
 
@@ -220,6 +223,7 @@ class Claims:
                     self._lease_seconds,
                     step,
                     list(asked),
+                    self._holder,
                 )
                 return after
         if await self._is_held(after):
@@ -230,6 +234,17 @@ class Claims:
         """End the lease now; not an error when it is not held any more."""
         async with transaction(self._pool) as connection:
             await connection.execute(_QUERIES.let_go, *lease.parts)
+
+    async def free(self, holders: Sequence[UUID]) -> int:
+        """End the leases of processes that are known to have ended; returns how many there were.
+
+        To be wrong about that would cost at most one more call for each: every update of theirs
+        still names its epoch.
+        """
+        if not holders:
+            return 0
+        async with transaction(self._pool) as connection:
+            return len(await connection.fetch(_QUERIES.free, list(holders)))
 
     async def _guarded(self, name: str, lease: Lease, *values: Any, done: set[str]) -> None:
         if await self._value(name, *lease.parts, *values) is not None:

@@ -1,9 +1,9 @@
 -- name: take
 -- Attempt 1 is what workers and a cancelling gateway race for.
 INSERT INTO provider_calls (
-    generation_id, attempt, account_id, state, lease_epoch, lease_until, provider
+    generation_id, attempt, account_id, state, lease_epoch, lease_until, provider, holder
 )
-VALUES ($1, 1, $2, 'submitting', $5, clock_timestamp() + make_interval(secs => $4), $3)
+VALUES ($1, 1, $2, 'submitting', $5, clock_timestamp() + make_interval(secs => $4), $3, $6)
 ON CONFLICT (generation_id, attempt) DO NOTHING
 RETURNING lease_epoch;
 
@@ -27,7 +27,10 @@ LIMIT 1;
 -- name: take_over
 -- Only an expired lease, and only the one that was seen.
 UPDATE provider_calls
-SET lease_epoch = $5, lease_until = clock_timestamp() + make_interval(secs => $4)
+SET
+    lease_epoch = $5,
+    lease_until = clock_timestamp() + make_interval(secs => $4),
+    holder = $6
 WHERE
     generation_id = $1
     AND attempt = $2
@@ -116,9 +119,29 @@ RETURNING lease_epoch;
 
 -- name: next_attempt
 INSERT INTO provider_calls (
-    generation_id, attempt, account_id, state, lease_epoch, lease_until, provider, asked, uncertain
+    generation_id,
+    attempt,
+    account_id,
+    state,
+    lease_epoch,
+    lease_until,
+    provider,
+    asked,
+    holder,
+    uncertain
 )
-VALUES ($1, $2, $3, 'submitting', $6, clock_timestamp() + make_interval(secs => $5), $4, $7, true)
+VALUES (
+    $1,
+    $2,
+    $3,
+    'submitting',
+    $6,
+    clock_timestamp() + make_interval(secs => $5),
+    $4,
+    $7,
+    $8,
+    true
+)
 RETURNING lease_epoch;
 
 -- name: let_go
@@ -130,3 +153,13 @@ WHERE
     AND attempt = $2
     AND lease_epoch = $3
     AND state IN ('submitting', 'submitted', 'stored');
+
+-- name: free
+-- Of processes that are known to have ended: nobody need wait for the end of their leases.
+UPDATE provider_calls
+SET lease_until = clock_timestamp()
+WHERE
+    holder = any($1::uuid[])
+    AND state IN ('submitting', 'submitted', 'stored')
+    AND lease_until > clock_timestamp()
+RETURNING generation_id;

@@ -8,6 +8,7 @@ import logging
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from uuid import UUID
 
 import faust
 import structlog
@@ -25,6 +26,7 @@ from processors.worker.intake import Intake
 from processors.worker.jobs import Jobs
 from processors.worker.leases import Leases
 from processors.worker.live import Live
+from processors.worker.slot import Slot
 from processors.worker.tools import Tools
 from processors.worker.watchdog import Watchdog
 from runtime import process
@@ -61,14 +63,18 @@ def run(settings: Settings) -> int:
     """
     for name in LIBRARIES:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
-    with slot.hold(settings), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_run(settings))
+    with (
+        slot.hold(settings) as held,
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
+        return runner.run(_run(settings, held))
 
 
-async def _run(settings: Settings) -> int:
+async def _run(settings: Settings, held: Slot) -> int:
     stop = asyncio.Event()
     process.handle_signals(stop)
-    async with opened(settings) as tools, open_gaps(settings) as gaps:
+    async with opened(settings, held.holder) as tools, open_gaps(settings) as gaps:
+        await free_gone(tools.claims, held)
         jobs = Jobs(tools)
         intake = Intake(
             jobs.perform,
@@ -128,8 +134,8 @@ def _raise_named(starting: asyncio.Task[None], settings: Settings) -> None:
 
 
 @contextlib.asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[Tools]:
-    """Connect to everything that jobs use; close it in the opposite order.
+async def opened(settings: Settings, holder: UUID) -> AsyncIterator[Tools]:
+    """Connect to everything that jobs use, as this process; close it in the opposite order.
 
     Raises:
         StartError: something is not configured.
@@ -151,7 +157,7 @@ async def opened(settings: Settings) -> AsyncIterator[Tools]:
         providers = open_providers(settings, executor)
         for provider in providers.values():
             stack.push_async_callback(provider.close)
-        claims = Claims(pool, lease_seconds=settings.worker_lease_seconds)
+        claims = Claims(pool, holder=holder, lease_seconds=settings.worker_lease_seconds)
         leases = Leases(claims, lease_seconds=settings.worker_lease_seconds)
         leases.start()
         stack.push_async_callback(leases.stop)
@@ -171,6 +177,20 @@ async def opened(settings: Settings) -> AsyncIterator[Tools]:
             executor=executor,
             retry_seconds=settings.worker_retry_seconds,
         )
+
+
+async def free_gone(claims: Claims, held: Slot) -> None:
+    """End the leases of those who held this slot before: their jobs need not wait for that."""
+    try:
+        freed = await claims.free(held.gone)
+    except PixelpopError as error:
+        _log.warning(
+            "the claims of a worker that is gone wait for the end of their leases", error=error
+        )
+        return
+    held.all_free()
+    if freed:
+        _log.info("claims of a worker that is gone are free", claims=freed)
 
 
 @contextlib.asynccontextmanager

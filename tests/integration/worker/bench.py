@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import uuid
 from collections.abc import AsyncIterator
 from io import BytesIO
 from typing import Any
@@ -97,7 +98,7 @@ def delivered(job: Job, offset: int = 0) -> Delivery:
 @contextlib.asynccontextmanager
 async def bench(settings: Settings, *acts: Any, free: bool = False) -> AsyncIterator[Bench]:
     """Open a bench whose provider plays these acts."""
-    async with opened(settings) as tools:
+    async with opened(settings, uuid.uuid4()) as tools:
         yield Bench(tools, Scripted(*acts, free=free))
 
 

@@ -18,11 +18,12 @@ from events.generations import (
 )
 from events.jobs import GenerateJob
 from processors.images import prepare_now
-from processors.worker.storing import prefix
+from processors.worker.storing import original_key
 from runtime.objects import open_objects
 from runtime.settings import Settings
 from runtime.waiting import until
 from tests.fakes.openai_images import OpenAIImages
+from tests.integration.worker.bench import picture
 from tests.integration.worker.desk import Desk, worker
 
 
@@ -79,34 +80,51 @@ async def test_a_killed_workers_call_is_made_at_most_once_more(
     assert len(desk.said(job.generation_id, GenerationCompleted)) == 1
 
 
+async def test_a_killed_workers_successor_does_not_wait_for_its_leases(
+    desk: Desk, paid_settings: Settings, api: OpenAIImages
+) -> None:
+    """Who gets the slot of a worker knows that it is dead, and goes on with its jobs at once."""
+    (job,) = await paid_jobs(desk, 1)
+    patient = msgspec.structs.replace(paid_settings, worker_lease_seconds=300.0)
+    async with worker(patient) as first:
+        await until(lambda: api.calls, 20, what="the call")
+        first.kill()
+        await first.ended()
+    async with worker(patient):
+        done = await desk.fact(job.generation_id, GenerationCompleted, 40)
+    assert done.attempt == 2
+    assert api.charged() == {job.generation_id: 2}
+
+
 async def test_a_worker_killed_while_it_stores_costs_no_picture(
     desk: Desk, paid_settings: Settings, api: OpenAIImages
 ) -> None:
-    """`kill -9` as soon as one picture is stored: all four are delivered, by one call more."""
+    """`kill -9` with one of four pictures stored: it stays, and one call makes the other three."""
     (job,) = await paid_jobs(desk, 1, count=4)
-    own = prefix(job.account_id, job.generation_id)
     async with worker(paid_settings) as first, open_objects(paid_settings) as objects:
-
-        async def one_is_stored() -> bool:
-            return bool(await objects.list(own))
-
-        await until(one_is_stored, 30, 0.002, what="a picture")
+        await until(lambda: api.calls, 20, what="the call")
         first.kill()
         await first.ended()
-        before = {key: await objects.get(key) for key in await objects.list(own)}
+        # As if it had lived a little longer: nobody can be killed at just this instant.
+        key = original_key(job.account_id, job.generation_id, 2)
+        await objects.put_if_absent(key, picture(7), "image/png")
         async with worker(paid_settings):
             done = await desk.fact(job.generation_id, GenerationCompleted, 40)
             await desk.caught_up()
-        assert [image.index for image in done.images] == [0, 1, 2, 3]
+        assert await objects.get(key) == picture(7)
         for image in done.images:
             data = await objects.get(image.object_key)
             assert data is not None
             assert hashlib.sha256(data).hexdigest() == image.sha256
             assert await objects.get(image.preview_key) == prepare_now(data).preview
-        assert all([await objects.get(key) == data for key, data in before.items()])
-    booked = len(desk.said(job.generation_id, ProviderCallUncertain))
-    assert api.charged() == {job.generation_id: 1 + booked}
-    assert booked <= 1
+    assert [(image.index, image.width) for image in done.images] == [
+        (0, 1024),
+        (1, 1024),
+        (2, 64),
+        (3, 1024),
+    ]
+    assert [one.attempt for one in desk.said(job.generation_id, ProviderCallUncertain)] == [1]
+    assert api.charged() == {job.generation_id: 2}
 
 
 async def test_a_killed_worker_loses_no_job(desk: Desk, worker_settings: Settings) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 
 from events.generations import (
     GenerationCompleted,
@@ -10,7 +11,7 @@ from events.generations import (
 from processors.worker.facts import Facts
 from runtime.settings import Settings
 from runtime.waiting import until
-from tests.integration.worker.bench import bench, picture
+from tests.integration.worker.bench import bench, forever, picture
 from tests.integration.worker.desk import Desk
 from tests.integration.worker.left_claims import left_by_another
 
@@ -105,3 +106,36 @@ async def test_who_lost_the_lease_does_not_report(desk: Desk, worker_settings: S
         assert await one.objects.list("") == []
     await desk.read_on()
     assert desk.said(job.generation_id, GenerationCompleted) == []
+
+
+async def test_the_claims_of_the_dead_are_free(desk: Desk, worker_settings: Settings) -> None:
+    """What a process that has ended held may be taken at once, and goes on the books as ever."""
+    job, others = desk.job(await desk.account()), desk.job(await desk.account())
+    dead, alive = uuid.uuid4(), uuid.uuid4()
+    await left_by_another(desk, job, "submitting", lease_seconds=600, holder=dead)
+    await left_by_another(desk, others, "submitting", lease_seconds=600, holder=alive)
+    async with bench(worker_settings) as one:
+        assert await one.tools.claims.free([dead]) == 1
+        assert await one.tools.claims.free([dead]) == 0
+        await one.perform(job)
+        await desk.fact(job.generation_id, GenerationCompleted)
+        assert one.provider.calls == [2]
+        still_held = await one.tools.claims.latest(others.generation_id)
+    assert still_held is not None
+    assert still_held.lease_seconds > 500
+
+
+async def test_who_takes_a_claim_is_its_holder(desk: Desk, worker_settings: Settings) -> None:
+    """After a takeover and a second call the claim is the new process's, not the dead one's."""
+    job = desk.job(await desk.account())
+    dead = uuid.uuid4()
+    await left_by_another(desk, job, "submitting", holder=dead)
+    async with bench(worker_settings, forever) as one:
+        performing = asyncio.create_task(one.perform(job))
+        await until(lambda: one.provider.calls, 10, what="the call")
+        assert await one.tools.claims.free([dead]) == 0
+        claim = await desk.claim(job.generation_id)
+        assert claim is not None
+        assert claim["holder"] not in {dead, None}
+        performing.cancel()
+        await asyncio.wait([performing])
