@@ -22,7 +22,7 @@ from rich.table import Table
 from projections import rebuild as rebuilding
 from projections import schema
 from projections import status as looking
-from projections.collecting import collect_rarely
+from runtime.collecting import collect_rarely
 from runtime.postgres.pool import Pool, open_pool
 from runtime.settings import Settings
 

@@ -11,7 +11,6 @@ import structlog
 
 from events.topics import EVENTS
 from projections import schema
-from projections.collecting import collect_rarely
 from projections.following import follow
 from projections.schema import Version
 from runtime.postgres.errors import DatabaseUnavailable
@@ -32,7 +31,6 @@ async def main(settings: Settings, stop: asyncio.Event) -> None:
     Raises:
         StartError: as `run`, or the metrics' address cannot be used.
     """
-    collect_rarely()
     door = metrics.serve(settings.host, settings.metrics_port)
     try:
         await run(settings, stop, started=partial(ready, settings, door.port))

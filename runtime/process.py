@@ -8,7 +8,6 @@ ends the process at once.
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import signal
 import sys
@@ -19,6 +18,7 @@ import structlog
 import uvloop
 
 from runtime import secrets
+from runtime.collecting import collect_rarely
 from runtime.errors import StartError
 from runtime.settings import Settings, load
 from runtime.telemetry import logs
@@ -28,9 +28,6 @@ log = structlog.get_logger(__name__)
 EXIT_CRASH = 1
 EXIT_CONFIG = 78
 """EX_CONFIG of sysexits.h."""
-
-GC_ALLOCATIONS = 500_000
-"""Container allocations between two looks for garbage."""
 
 Main = Callable[[Settings, asyncio.Event], Awaitable[None]]
 
@@ -64,9 +61,7 @@ def run(name: str, main: Main, *, resolve: bool = True) -> int:
 
 def run_blocking(name: str, main: Callable[[Settings], int], *, resolve: bool = True) -> int:
     """Run a `main` that owns its event loop and its signals; returns the exit status."""
-    # Records and states come in tens of thousands, live long and hold no cycles: with Python's own
-    # thresholds, looking through them for garbage takes half of a reader's time.
-    gc.set_threshold(GC_ALLOCATIONS, 20, 100)
+    collect_rarely()
     try:
         settings = secrets.resolve(load()) if resolve else load()
         logs.configure(settings, name)
