@@ -6,6 +6,7 @@ What the catalogue and trimming decide is refused by `checked`, by the name of t
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Annotated, Final
 
 import msgspec
@@ -22,6 +23,8 @@ LATER_KINDS: Final = ("edit", "variation", "thumbnail")
 
 _RAW_CHARS_MAX: Final = 4 * PROMPT_CHARS_MAX
 """Room for blanks that are trimmed before the real limit holds."""
+_LAYOUT: Final = "\t\n\r"
+"""Control characters that a text may hold."""
 
 
 class InvalidRequest(ValueError):
@@ -74,6 +77,8 @@ def checked(request: ImageRequest) -> ImageRequest:
     negative = None if request.negative_prompt is None else request.negative_prompt.strip() or None
     if not prompt:
         raise InvalidRequest("prompt", "must say what to draw")
+    if not prompt.isprintable() or not (negative or "").isprintable():
+        _refuse_unreadable(prompt, negative)
     for field, text in (("prompt", prompt), ("negative_prompt", negative)):
         if text is not None and len(text) > PROMPT_CHARS_MAX:
             raise InvalidRequest(
@@ -84,6 +89,15 @@ def checked(request: ImageRequest) -> ImageRequest:
     if prompt == request.prompt and negative == request.negative_prompt:
         return request
     return replace(request, prompt=prompt, negative_prompt=negative)
+
+
+def _refuse_unreadable(prompt: str, negative: str | None) -> None:
+    """Refuse control characters (but line breaks and tabs), and a prompt that shows nothing."""
+    for field, text in (("prompt", prompt), ("negative_prompt", negative or "")):
+        if any(unicodedata.category(one) == "Cc" and one not in _LAYOUT for one in text):
+            raise InvalidRequest(field, "holds control characters; remove them")
+    if not any(unicodedata.category(one)[0] not in "CZ" for one in prompt):
+        raise InvalidRequest("prompt", "must say what to draw")
 
 
 def chosen_model(request: ImageRequest, default: str, providers: frozenset[str]) -> Model:

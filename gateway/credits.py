@@ -11,7 +11,7 @@ from litestar.types import ASGIApp
 from msgspec import Meta
 
 from gateway.contract import contract
-from gateway.cursors import decode_cursor, encode_cursor
+from gateway.cursors import Stored, decode_cursor, encode_cursor
 from gateway.documents import CreditsDocument, GrantDocument, LedgerEntry, LedgerPage, at
 from gateway.http import header_in
 from gateway.paging import PAGE_MAX, next_link
@@ -20,6 +20,8 @@ from runtime.postgres.pool import as_account
 from runtime.queries import load_queries
 
 _QUERIES = load_queries(Path(__file__).with_name("credits.sql"))
+
+_sequence = msgspec.json.Decoder(Stored)
 
 
 class HistoryQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -82,7 +84,7 @@ async def get_history(request: Request[Any, Any, Any]) -> ASGIApp:
     account = await signed_in(request)
     query = query_of(request, HistoryQuery)
     await deps.consistency.honour(header_in(request.scope["headers"], b"consistency-token"))
-    before = None if query.cursor is None else decode_cursor(query.cursor, int)
+    before = None if query.cursor is None else decode_cursor(query.cursor, _sequence)
     async with as_account(deps.pool, account.uuid) as connection:
         rows = await connection.fetch(_QUERIES.list_ledger, account.uuid, before, query.limit + 1)
     items = tuple(_entry(row) for row in rows[: query.limit])

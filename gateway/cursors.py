@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from typing import NamedTuple, TypeVar
+from typing import Annotated, NamedTuple, TypeVar
 
 import msgspec
+from msgspec import Meta
 
 from runtime.errors import PixelpopError
 
@@ -15,6 +16,8 @@ TEXT_CHARS_MAX = 512
 _POSITION = re.compile(r"([0-9]{1,9}):([0-9]{1,18})")
 
 Kind = TypeVar("Kind")
+Stored = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+"""A number that the database can hold: a place that a cursor names."""
 
 
 class CursorInvalid(PixelpopError):
@@ -35,15 +38,15 @@ def encode_cursor(value: object) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode(value)).rstrip(b"=").decode("ascii")
 
 
-def decode_cursor(text: str, kind: type[Kind]) -> Kind:
+def decode_cursor(text: str, decoder: msgspec.json.Decoder[Kind]) -> Kind:
     """What `encode_cursor` was given.
 
     Raises:
         CursorInvalid: it never was.
     """
     try:
-        return msgspec.json.decode(_unarmoured(text), type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return decoder.decode(_unarmoured(text))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise CursorInvalid("The cursor is not one that this service gave out.") from error
 
 

@@ -201,15 +201,23 @@ def _as_problem(error: Exception) -> Problem:
     return Problem(code, _HIDDEN_DETAILS.get(code) or str(error))
 
 
+def allow(error: MethodNotAllowedException) -> tuple[bytes, bytes]:
+    """The `Allow` header: the methods that the address knows."""
+    told = {name.lower(): value for name, value in (error.headers or {}).items()}.get("allow", "")
+    methods = {one.strip() for one in told.split(",") if one.strip()} | {"OPTIONS"}
+    if "GET" in methods:
+        methods.add("HEAD")
+    return b"allow", ", ".join(sorted(methods)).encode()
+
+
 def _of_litestar(error: HTTPException) -> Problem:
     if isinstance(error, NotFoundException):
         return Problem("not-found", "Nothing is at this address. See /docs for what there is.")
     if isinstance(error, MethodNotAllowedException):
-        allow = {name.lower(): value for name, value in (error.headers or {}).items()}.get("allow")
         return Problem(
             "method-not-allowed",
             "This address does not know that method. See /docs for what it knows.",
-            headers=[(b"allow", allow.encode())] if allow else (),
+            headers=[allow(error)],
         )
     if isinstance(error, ParameterInvalid):
         extra = error.extra if isinstance(error.extra, list) else []

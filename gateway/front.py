@@ -15,11 +15,13 @@ from typing import Any, Final
 
 import structlog
 from litestar import Litestar
+from litestar.exceptions import MethodNotAllowedException
 
 from gateway import metrics
 from gateway.deps import Deps
-from gateway.errors import Overloaded, render
+from gateway.errors import Answer, Overloaded, Problem, allow, render
 from gateway.events_out import traceparent
+from gateway.head import HeadOnly
 from gateway.http import header_in, read_body, visible_ascii
 from gateway.replies import send_answer
 from gateway.submissions import submit
@@ -32,6 +34,10 @@ STREAMS: Final = "/events"
 ALWAYS: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 """Answered however much is going on: whoever asks needs to know just then."""
 HOT: Final = "/generations"
+ONCE: Final = frozenset(
+    {b"authorization", b"content-type", b"content-encoding", b"consistency-token", b"last-event-id"}
+)
+"""Headers of which only one can count; `Idempotency-Key` has a refusal of its own."""
 FULL: Final = (
     "More requests are under way than this service takes on. Wait a moment, then try again."
 )
@@ -69,6 +75,10 @@ class Front:
             return
         began = time.perf_counter()
         path = scope["path"]
+        if scope["method"] == "HEAD":
+            scope["method"] = "GET"
+            head = HeadOnly(send)
+            send, receive = head.send, head.receive
         headers = scope["headers"] = list(scope["headers"])
         counted = not path.endswith(STREAMS)
         sender = _Sender(send, self._request_id(headers))
@@ -88,8 +98,11 @@ class Front:
 
     async def _answer(self, scope: Any, receive: Any, sender: _Sender, path: str) -> None:
         try:
+            _refuse_repeated(scope["headers"])
             if path == HOT and scope["method"] == "POST":
                 await self._submit(scope["headers"], receive, sender)
+            elif scope["method"] == "OPTIONS":
+                await self._tell_methods(scope, receive, sender)
             else:
                 await self._app(scope, receive, sender)
         except Exception as error:
@@ -114,6 +127,18 @@ class Front:
             timeout_seconds=settings.body_timeout_seconds,
         )
         await send_answer(await submit(deps, headers, body, account), sender)
+
+    async def _tell_methods(self, scope: Any, receive: Any, sender: _Sender) -> None:
+        """Answer OPTIONS with what the address knows, and with no leave for other origins.
+
+        Litestar's own answer forgets the first of two handlers that share an address; its refusal
+        of a method that nobody has does not.
+        """
+        scope["method"] = "ANY"
+        try:
+            await self._app(scope, receive, sender)
+        except MethodNotAllowedException as error:
+            await send_answer(Answer(204, [allow(error)], b""), sender)
 
     def _request_id(self, headers: list[tuple[bytes, bytes]]) -> str:
         given = header_in(headers, b"x-request-id")
@@ -143,6 +168,14 @@ class _Sender:
                 (b"x-request-id", self.request_id.encode()),
             ]
         await self._send(message)
+
+
+def _refuse_repeated(headers: list[tuple[bytes, bytes]]) -> None:
+    """Refuse a request that says two things where one is meant: who asks, or what its body is."""
+    found = [name for name, _ in headers if name in ONCE]
+    if len(found) > len(set(found)):
+        name = next(name for name in found if found.count(name) > 1).decode("ascii").title()
+        raise Problem("invalid-header", f"Send the header {name} only once.")
 
 
 def _trace(headers: list[tuple[bytes, bytes]]) -> str | None:

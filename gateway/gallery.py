@@ -12,11 +12,11 @@ from msgspec import Meta
 
 from commands.requests import PROMPT_CHARS_MAX
 from gateway.contract import contract
-from gateway.cursors import decode_cursor, encode_cursor
+from gateway.cursors import Stored, decode_cursor, encode_cursor
 from gateway.deps import Deps
 from gateway.documents import Page
 from gateway.generation_reads import QUERIES, opened, to_documents
-from gateway.http import header_in, id_in_path
+from gateway.http import header_in
 from gateway.paging import PAGE_MAX, next_link
 from gateway.replies import deps_of, query_of, reply, signed_in
 from gateway.signed_in import Account
@@ -24,6 +24,9 @@ from runtime.postgres.pool import as_account
 
 SEARCHED_MAX: Final = 500
 """How many of the newest generations `q` looks at: prompts are sealed, so each is opened."""
+
+_place = msgspec.json.Decoder(tuple[Stored, UUID])
+"""Where a page begins: after the generation asked for then, of that id."""
 
 
 class GalleryQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -74,17 +77,14 @@ async def _page(
     deps: Deps, account: Account, query: GalleryQuery
 ) -> tuple[list[Any], list[Any], str | None]:
     """The page's rows, their images, and where the next page begins."""
-    place: tuple[int, str] | None = None
-    if query.cursor is not None:
-        place = decode_cursor(query.cursor, tuple[int, str])
-        id_in_path(place[1], "generation")
+    place = None if query.cursor is None else decode_cursor(query.cursor, _place)
     wanted = SEARCHED_MAX if query.q is not None else query.limit
     async with as_account(deps.pool, account.uuid) as connection:
         rows = await connection.fetch(
             QUERIES.list_generations,
             account.uuid,
             None if place is None else place[0],
-            None if place is None else UUID(place[1]),
+            None if place is None else place[1],
             query.status,
             query.style_id,
             query.deleted,
@@ -102,7 +102,7 @@ async def _page(
     cursor = None
     if more and rows:
         last = rows[-1]
-        cursor = encode_cursor((last["requested_at_ms"], str(last["generation_id"])))
+        cursor = encode_cursor((last["requested_at_ms"], last["generation_id"]))
     return rows, images, cursor
 
 

@@ -11,6 +11,7 @@ import msgspec
 
 from events.ids import is_uuid
 from gateway.errors import Problem, field_problem
+from gateway.reasons import refused
 from runtime.errors import PixelpopError
 
 Headers = Iterable[tuple[bytes, bytes]]
@@ -18,9 +19,10 @@ Headers = Iterable[tuple[bytes, bytes]]
 Receive = Callable[[], Awaitable[Any]]
 Kind = TypeVar("Kind")
 
-_PATH_IN_MESSAGE = re.compile(r" - at `(?P<path>[^`]*)`$")
 DISCARDED_BYTES_MAX: Final = 1_048_576
 _VISIBLE = re.compile(rb"[\x21-\x7e]+")
+_STRINGS = re.compile(rb'"([^"\\]*(?:\\.[^"\\]*)*)"\s*(:?)')
+"""Each string of a JSON text, and the colon behind it if it is a name."""
 _JSON_TYPES: Final = (b"application/json",)
 
 
@@ -118,26 +120,32 @@ def decode_json(headers: Headers, body: bytes, decoder: msgspec.json.Decoder[Kin
     if media_type.split(b";", 1)[0].strip().lower() not in _JSON_TYPES:
         raise Problem("unsupported-media-type", "Send the body as Content-Type: application/json.")
     try:
-        return decoder.decode(body)
+        decoded = decoder.decode(body)
     except msgspec.ValidationError as error:
-        raise _invalid(str(error)) from error
+        raise field_problem(*refused(str(error))) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        if (header_in(headers, b"content-encoding") or b"identity").lower() != b"identity":
+            raise Problem(
+                "unsupported-media-type", "Send the body as it is, without a Content-Encoding."
+            ) from error
         raise Problem(
-            "malformed-json", "The body is not valid JSON. Check it and send it again."
+            "malformed-json", "The body is not valid JSON in UTF-8. Check it and send it again."
         ) from error
+    _refuse_repeated_names(body)
+    return decoded
 
 
-def _invalid(message: str) -> Problem:
-    found = _PATH_IN_MESSAGE.search(message)
-    path = found["path"].removeprefix("$").removeprefix(".") if found else ""
-    reason = _PATH_IN_MESSAGE.sub("", message)
-    unknown = re.fullmatch(r"Object contains unknown field `(?P<name>.*)`", reason, re.DOTALL)
-    if unknown:
-        return field_problem(unknown["name"][:64], "is not a field of this request")
-    missing = re.fullmatch(r"Object missing required field `(?P<name>.*)`", reason)
-    if missing:
-        return field_problem(missing["name"], "is missing")
-    return field_problem(path, f"cannot be used: {reason[:1].lower()}{reason[1:]}")
+def _refuse_repeated_names(body: bytes) -> None:
+    """Refuse an object that says a thing twice: which of the two was meant?
+
+    The body was decoded already, so it is JSON, and objects in it have known names only.
+    """
+    names = [name for name, colon in _STRINGS.findall(body) if colon]
+    if any(b"\\" in name for name in names):
+        names = [msgspec.json.decode(b'"' + name + b'"').encode() for name in names]
+    if len(names) > len(set(names)):
+        name = next(name for name in names if names.count(name) > 1)
+        raise field_problem(name.decode(), "is given more than once")
 
 
 def id_in_path(text: str, what: str) -> str:

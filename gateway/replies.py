@@ -11,6 +11,7 @@ from litestar.types import Receive, Scope, Send
 
 from gateway.errors import Answer, Problem
 from gateway.http import decode_json, header_in, read_body
+from gateway.reasons import refused
 from gateway.signed_in import Account
 
 if TYPE_CHECKING:
@@ -80,11 +81,26 @@ def query_of(request: Request[Any, Any, Any], kind: type[Kind]) -> Kind:
     Raises:
         Problem: they cannot be used; the message names the first one that cannot.
     """
-    found: dict[str, Any] = dict(request.query_params.items())
+    given = list(request.query_params.multi_items())
+    found = dict(given)
     try:
-        return msgspec.convert(found, kind, strict=False)
+        query = msgspec.convert(found, kind, strict=False)
     except msgspec.ValidationError as error:
-        raise Problem("invalid-parameter", f"A parameter cannot be used: {error}.") from error
+        raise _parameter_problem(*refused(str(error))) from error
+    for name, value in given:
+        if [one for one, _ in given].count(name) > 1:
+            raise _parameter_problem(name, "is given more than once")
+        if "\x00" in value:  # no text of ours holds one, and the database takes none
+            raise _parameter_problem(name, "holds a character that no text here has")
+    return query
+
+
+def _parameter_problem(name: str, reason: str) -> Problem:
+    return Problem(
+        "invalid-parameter",
+        f"The parameter {name} {reason}.",
+        errors=[{"field": name, "reason": reason}],
+    )
 
 
 def reply(

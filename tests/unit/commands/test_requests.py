@@ -77,3 +77,26 @@ def test_what_has_another_shape_is_refused(body: bytes) -> None:
     """Unknown fields, other types and numbers out of bounds do not decode."""
     with pytest.raises(msgspec.ValidationError):
         msgspec.json.decode(body, type=ImageRequest)
+
+
+@pytest.mark.parametrize("text", ["a\x00b", "\x1b[2J", "a\x7f", "a\x85b"])
+@pytest.mark.parametrize("field", ["prompt", "negative_prompt"])
+def test_control_characters_are_refused(field: str, text: str):
+    """What would steer a terminal or end a text early is no part of a prompt."""
+    fields = {"prompt": "a cat", field: text}
+    with pytest.raises(InvalidRequest) as error:
+        checked(ImageRequest(**fields))
+    assert error.value.field == field
+
+
+@pytest.mark.parametrize("text", ["a\nb\tc", "a\r\nb", "👩‍🎨 at work", "می‌خواهم", "شـ", "日本"])
+def test_lines_and_all_scripts_are_welcome(text: str):
+    """Line breaks, tabs, and the joiners that some scripts and emoji need, stay as they are."""
+    assert checked(ImageRequest(prompt=text)).prompt == text
+
+
+@pytest.mark.parametrize("text", ["\u200b", "\u202e\u2060", " \u200d "])
+def test_a_prompt_that_shows_nothing_is_none(text: str):
+    """Characters that nobody sees say nothing to draw."""
+    with pytest.raises(InvalidRequest):
+        checked(ImageRequest(prompt=text))
