@@ -8,8 +8,9 @@ stored under its key, so the two belong together even where two workers store at
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from concurrent.futures import Executor
+from typing import TypeVar
 
 import structlog
 
@@ -20,6 +21,8 @@ from processors.images import Prepared, UnusableImage
 from runtime.objects import ObjectStore
 
 _log = structlog.get_logger(__name__)
+
+Answer = TypeVar("Answer")
 
 
 def prefix(account_id: AccountId, generation_id: GenerationId) -> str:
@@ -82,7 +85,7 @@ class Gallery:
         Raises:
             ObjectsUnavailable, ObjectsRefused: some may be stored.
         """
-        stored = await asyncio.gather(*[self._store_one(*picture) for picture in pictures.items()])
+        stored = await _all([self._store_one(*picture) for picture in pictures.items()])
         return {image.index: image for image in stored if image is not None}
 
     async def find(self, indices: Collection[int]) -> dict[int, Image | None]:
@@ -93,11 +96,10 @@ class Gallery:
         Raises:
             ObjectsUnavailable, ObjectsRefused: as `store`.
         """
+        found = await _all([self._find_one(index) for index in indices])
         return {
             index: image
-            for index, (is_there, image) in zip(
-                indices, await asyncio.gather(*map(self._find_one, indices)), strict=True
-            )
+            for index, (is_there, image) in zip(indices, found, strict=True)
             if is_there
         }
 
@@ -161,3 +163,12 @@ class Gallery:
             original_key(self._account_id, self._generation_id, index),
             preview_key(self._account_id, self._generation_id, index),
         )
+
+
+async def _all(steps: Sequence[Awaitable[Answer]]) -> list[Answer]:
+    """Every answer, or the first error once all have ended: nothing is stored behind our back."""
+    answers = await asyncio.gather(*steps, return_exceptions=True)
+    for answer in answers:
+        if isinstance(answer, BaseException):
+            raise answer
+    return [answer for answer in answers if not isinstance(answer, BaseException)]

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from tests.chaos.books import Verdict
 from tests.chaos.evidence import Call
-from tests.chaos.faults import SERVERS, WORKERS, Fault
+from tests.chaos.faults import SERVERS, Fault
 from tests.chaos.load import Promises
 
 RESUME_SECONDS_MAX = 20.0
@@ -20,7 +20,7 @@ class Resumed(NamedTuple):
     seconds: float | None
     """Until anything was done about it again; None: never."""
     undisturbed_seconds: float | None
-    """The same since the last further fault that hit a worker or a server meanwhile."""
+    """The same since the last fault that hit a server meanwhile; another killed worker is no excuse."""
 
 
 def resumed(
@@ -32,7 +32,7 @@ def resumed(
     """
     ids = {wish.prompt: generation_id for generation_id, wish in promises.accepted.items()}
     calls = list(calls)
-    ends = [fault.ended for fault in faults if fault.victim in {*WORKERS, *SERVERS}]
+    ends = [fault.ended for fault in faults if fault.victim in SERVERS]
     out = []
     for call in calls:
         generation = verdict.generations.get(ids.get(call.prompt, ""))

@@ -197,7 +197,7 @@ def _check_processes(outcome: Outcome) -> list[str]:
 def _check_recovery(outcome: Outcome) -> list[str]:
     return [
         f"{one.generation_id}, killed in mid-call, went on after {one.seconds} s, "
-        f"{one.undisturbed_seconds} s after the last further fault"
+        f"{one.undisturbed_seconds} s after the last fault of a server"
         for one in outcome.resumed
         if one.undisturbed_seconds is None or one.undisturbed_seconds > RESUME_SECONDS_MAX
     ]

@@ -108,7 +108,7 @@ def _resumption(killed: Sequence[Resumed]) -> str:
     raw = [one.seconds or 0.0 for one in gone_on]
     return (
         f"resumed    {len(gone_on)} of {len(killed)} killed calls: median {median(clean):.1f} s, "
-        f"max {max(clean):.1f} s after the kill or a later fault on a worker or server "
+        f"max {max(clean):.1f} s after the kill or a later fault of a server "
         f"(after the kill alone: median {median(raw):.1f} s, max {max(raw):.1f} s)"
     )
 

@@ -301,12 +301,13 @@ def test_an_extra_call_after_a_fault_is_no_problem() -> None:
 
 
 def test_a_killed_call_is_timed_until_somebody_goes_on() -> None:
-    """Resumption counts from the kill, and undisturbed from a later fault before it went on."""
+    """Resumption counts from the kill, undisturbed from a later fault of a server before it."""
     run = quiet_run()
     which = run.verdict.generations[first(run, "done")]
     which.result_at_ms, which.moments_ms = 40_000, [3_000, 31_000, 40_000]
     killed = Call(prompt(run, "done"), 2, 5.0, 10.0, "aborted")
     faults = [Fault(10.0, 10.0, "worker", "kill", 1), Fault(25.0, 25.0, "kafka", "kill", 0)]
+    faults.append(Fault(28.0, 28.0, "worker", "kill", 0))
     (one,) = resumed(run.verdict, run.promises, [killed], faults)
     assert (one.seconds, one.undisturbed_seconds) == (21.0, 6.0)
 
