@@ -20,7 +20,7 @@ class Resumed(NamedTuple):
     seconds: float | None
     """Until anything was done about it again; None: never."""
     undisturbed_seconds: float | None
-    """The same since the last fault that hit a server meanwhile; another killed worker is no excuse."""
+    """The same since the last fault of a server meanwhile; another killed worker is no excuse."""
 
 
 def resumed(
