@@ -44,12 +44,26 @@ _decoder = msgspec.json.Decoder(LoginRequest)
 @post(
     "/auth/login",
     opt=contract(
+        "Sign-in",
+        "sign_in",
         "Sign in with Telegram init data.",
         {200: LoginDocument},
         body=LoginRequest,
-        problems=("init-data-invalid", "init-data-expired", "account-banned"),
+        problems=(
+            "init-data-invalid",
+            "init-data-expired",
+            "account-banned",
+            "database-unavailable",
+            "append-unknown",
+            "log-overloaded",
+        ),
         public=True,
-        details="A first sign-in makes the account and brings the welcome grant.",
+        details=(
+            "Send `Telegram.WebApp.initData` as it is; the answer holds an access token for "
+            "`Authorization: Bearer …`. A first sign-in makes the account and brings the welcome "
+            "credits. A client that would rather keep no token may send `Authorization: tma <init "
+            "data>` with every request instead."
+        ),
     ),
 )
 async def login(request: Request[Any, Any, Any]) -> ASGIApp:

@@ -26,22 +26,60 @@ from gateway.http import header_in
 from gateway.models import Offer
 from gateway.replies import JSON, Reply, deps_of
 
+CACHED: Final = (
+    "Cached for five minutes; send `If-None-Match` with the `ETag` to be told 304 while nothing "
+    "has changed."
+)
 CACHE: Final = (b"cache-control", b"public, max-age=300")
 
 
-@get("/styles", opt=contract("The styles.", {200: Styles, 304: None}, public=True))
+@get(
+    "/styles",
+    opt=contract(
+        "Catalogue",
+        "list_styles",
+        "The styles that a picture can have.",
+        {200: Styles, 304: None},
+        public=True,
+        details="Their ids go into `style_id` of POST /generations. " + CACHED,
+    ),
+)
 async def get_styles(request: Request[Any, Any, Any]) -> ASGIApp:
     """All styles."""
     return _cached(request, _styles())
 
 
-@get("/models", opt=contract("The image models.", {200: Models, 304: None}, public=True))
+@get(
+    "/models",
+    opt=contract(
+        "Catalogue",
+        "list_models",
+        "The image models, with their prices and sizes.",
+        {200: Models, 304: None},
+        public=True,
+        details=(
+            "Only models that this installation can use. A picture costs `credits_per_image` of "
+            "the quality that is asked for; the model with `default` makes what names none. "
+            + CACHED
+        ),
+    ),
+)
 async def get_models(request: Request[Any, Any, Any]) -> ASGIApp:
     """The models whose provider is configured."""
     return _cached(request, _models(deps_of(request).offer))
 
 
-@get("/packs", opt=contract("The credit packs.", {200: Packs, 304: None}, public=True))
+@get(
+    "/packs",
+    opt=contract(
+        "Catalogue",
+        "list_packs",
+        "The packs of credits on sale.",
+        {200: Packs, 304: None},
+        public=True,
+        details="Their prices are in Telegram Stars; buy one with POST /purchases. " + CACHED,
+    ),
+)
 async def get_packs(request: Request[Any, Any, Any]) -> ASGIApp:
     """All packs."""
     return _cached(request, _packs())

@@ -6,10 +6,24 @@ from typing import Any, Final, NamedTuple
 
 KEY: Final = "contract"
 
+GROUPS: Final = {
+    "Sign-in": "From Telegram's init data to an access token.",
+    "Catalogue": "What can be asked for and what it costs; the same for everybody.",
+    "Generations": "Ask for pictures, see what became of them, cancel, throw away, take back.",
+    "Live": "What happens, as it happens, by server-sent events.",
+    "Credits": "The balance, the ledger behind it, and buying more.",
+    "Operations": "For those who run it: health, readiness, metrics, this contract.",
+}
+"""The groups that operations are shown in, in this order."""
+
 
 class Contract(NamedTuple):
     """One operation of the API."""
 
+    group: str
+    """One of `GROUPS`."""
+    name: str
+    """Its `operationId`: unique, and kept when the handler is called something else."""
     summary: str
     """One sentence."""
     answers: dict[int, Any]
@@ -25,9 +39,11 @@ class Contract(NamedTuple):
     public: bool = False
     """Whether it needs no sign-in."""
     details: str = ""
-    """More, in Markdown."""
+    """What a newcomer needs to know, in Markdown."""
 
 
-def contract(summary: str, answers: dict[int, Any], **rest: Any) -> dict[str, Contract]:
-    """A handler's `opt` with its contract."""
-    return {KEY: Contract(summary, answers, **rest)}
+def contract(
+    group: str, name: str, summary: str, answers: dict[int, Any], **rest: Any
+) -> dict[str, Contract]:
+    """A handler's `opt` with its contract; a page for people that is no part of it has none."""
+    return {KEY: Contract(group, name, summary, answers, **rest)}

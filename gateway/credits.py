@@ -34,9 +34,15 @@ class HistoryQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 @get(
     "/credits",
     opt=contract(
+        "Credits",
+        "read_credits",
         "The balance, with its grants in their order of use.",
         {200: CreditsDocument},
         headers=("Consistency-Token",),
+        details=(
+            "`available` can be spent; `reserved` is set aside for generations under way; `debt` "
+            "is paid by the next credits that come in. Grants that expire soonest are used first."
+        ),
     ),
 )
 async def get_credits(request: Request[Any, Any, Any]) -> ASGIApp:
@@ -71,11 +77,18 @@ async def get_credits(request: Request[Any, Any, Any]) -> ASGIApp:
 @get(
     "/credits/history",
     opt=contract(
-        "The ledger, newest first.",
+        "Credits",
+        "list_ledger",
+        "Everything that ever happened to the credits, newest first.",
         {200: LedgerPage},
         query=HistoryQuery,
         headers=("Consistency-Token",),
         problems=("cursor-invalid",),
+        details=(
+            "One entry for each decision in the account's hash chain. `credits` is its effect on "
+            "what is available; `postings` are the same as double-entry bookkeeping and sum to "
+            "zero. Follow `next_cursor` (or the `Link` header) for older ones."
+        ),
     ),
 )
 async def get_history(request: Request[Any, Any, Any]) -> ASGIApp:

@@ -146,6 +146,15 @@ class Overloaded(PixelpopError):
     retryable = True
 
 
+def sentence(code: str) -> str:
+    """What a person is told of an error whose own message is for operators.
+
+    Raises:
+        KeyError: of this code the message is its own.
+    """
+    return _HIDDEN_DETAILS[code]
+
+
 def field_problem(field: str, reason: str) -> Problem:
     """The refusal of one field of a body."""
     return Problem(

@@ -55,11 +55,18 @@ class GalleryQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 @get(
     "/generations",
     opt=contract(
-        "The gallery, newest first.",
+        "Generations",
+        "list_generations",
+        "The gallery: your generations, newest first.",
         {200: Page},
         query=GalleryQuery,
         headers=("Consistency-Token",),
         problems=("cursor-invalid",),
+        details=(
+            "Follow `next_cursor` (or the `Link` header) for older ones. What is in the bin is "
+            "shown with `deleted=true` only. Addresses of pictures are good for a while; ask "
+            "again for new ones."
+        ),
     ),
 )
 async def gallery(request: Request[Any, Any, Any]) -> ASGIApp:

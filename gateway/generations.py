@@ -38,6 +38,8 @@ WHAT: Final = "generation"
     "/generations",
     status_code=202,
     opt=contract(
+        "Generations",
+        "create_generation",
         "Ask for pictures.",
         {202: GenerationDocument, 200: GenerationDocument},
         body=ImageRequest,
@@ -51,14 +53,17 @@ WHAT: Final = "generation"
             "prohibited",
             "unavailable",
             "kind-not-available",
+            "timed-out",
             "append-unknown",
+            "log-overloaded",
         ),
         details=(
-            "202: it is admitted, or (in the rare case that the decision takes longer than a "
-            "moment) will be decided. `Location` leads to it. `Prefer: wait=N` waits up to N "
-            "seconds for the pictures and then answers 200; `Prefer: respond-async` does not wait "
-            "for the decision. Repeated with the same `Idempotency-Key` it answers with what "
-            "became of the request, and `Idempotent-Replay: true`."
+            "Credits are set aside at once, and spent only for pictures that are made. 202: it is "
+            "admitted, or (in the rare case that the decision takes longer than a moment) will be "
+            "decided. `Location` leads to it. `Prefer: wait=N` waits up to N seconds for the "
+            "pictures and then answers 200; `Prefer: respond-async` does not wait for the "
+            "decision. Repeated with the same `Idempotency-Key` it answers with what became of "
+            "the request, and `Idempotent-Replay: true`."
         ),
     ),
 )
@@ -78,7 +83,18 @@ async def create(request: Request[Any, Any, Any]) -> ASGIApp:
 
 @get(
     "/generations/{generation_id:str}",
-    opt=contract("One generation.", {200: GenerationDocument}, headers=("Consistency-Token",)),
+    opt=contract(
+        "Generations",
+        "read_generation",
+        "One generation: how it stands, and its pictures once they are made.",
+        {200: GenerationDocument},
+        headers=("Consistency-Token",),
+        problems=("not-caught-up",),
+        details=(
+            "`status` goes from `pending` (waits to be made) over `processing` to `done`, "
+            "`failed`, `rejected` or `cancelled`. What belongs to somebody else is not found."
+        ),
+    ),
 )
 async def read(request: Request[Any, Any, Any], generation_id: FromPath[str]) -> ASGIApp:
     """What is known of it now."""
@@ -93,10 +109,21 @@ async def read(request: Request[Any, Any, Any], generation_id: FromPath[str]) ->
     "/generations/{generation_id:str}/cancel",
     status_code=200,
     opt=contract(
+        "Generations",
+        "cancel_generation",
         "Cancel a generation that nobody has begun to make.",
         {200: GenerationDocument},
-        problems=("being-made", "already-finished", "append-unknown", "not-caught-up"),
-        details="All its credits return.",
+        problems=(
+            "being-made",
+            "already-finished",
+            "append-unknown",
+            "log-overloaded",
+            "not-caught-up",
+        ),
+        details=(
+            "All its credits return. Once somebody makes it, it can no longer be cancelled: the "
+            "work is being paid for. Cancelled twice, it says the same."
+        ),
     ),
 )
 async def cancel(request: Request[Any, Any, Any], generation_id: FromPath[str]) -> ASGIApp:
@@ -140,10 +167,15 @@ async def _claim(deps: Deps, account: Account, generation_id: UUID) -> bool:
     "/generations/{generation_id:str}",
     status_code=200,  # the reply sends 204 itself
     opt=contract(
+        "Generations",
+        "delete_generation",
         "Move a generation to the bin.",
         {204: None},
-        problems=("not-caught-up",),
-        details=f"It can be restored for {BIN_DAYS} days; then its pictures go.",
+        problems=("not-caught-up", "append-unknown", "log-overloaded"),
+        details=(
+            f"It can be restored for {BIN_DAYS} days; then its pictures go. Its credits stay "
+            "spent. Twice is no mistake."
+        ),
     ),
 )
 async def remove(request: Request[Any, Any, Any], generation_id: FromPath[str]) -> ASGIApp:
@@ -157,9 +189,12 @@ async def remove(request: Request[Any, Any, Any], generation_id: FromPath[str]) 
     "/generations/{generation_id:str}/restore",
     status_code=200,  # the reply sends 204 itself
     opt=contract(
+        "Generations",
+        "restore_generation",
         "Take a generation back out of the bin.",
         {204: None},
-        problems=("gone-from-bin", "not-caught-up"),
+        problems=("gone-from-bin", "not-caught-up", "append-unknown", "log-overloaded"),
+        details=f"Within {BIN_DAYS} days of its deletion. Twice is no mistake.",
     ),
 )
 async def restore(request: Request[Any, Any, Any], generation_id: FromPath[str]) -> ASGIApp:

@@ -26,9 +26,15 @@ WHAT: Final = "image"
     "/images/{image_id:str}",
     status_code=200,  # the reply sends 204 itself
     opt=contract(
+        "Generations",
+        "delete_image",
         "Move one picture to the bin.",
         {204: None},
-        details=f"It can be restored for {BIN_DAYS} days; then it goes.",
+        problems=("append-unknown", "log-overloaded"),
+        details=(
+            f"The others of its generation stay. It can be restored for {BIN_DAYS} days; then it "
+            "goes. Twice is no mistake."
+        ),
     ),
 )
 async def remove(request: Request[Any, Any, Any], image_id: FromPath[str]) -> ASGIApp:
@@ -41,7 +47,14 @@ async def remove(request: Request[Any, Any, Any], image_id: FromPath[str]) -> AS
 @post(
     "/images/{image_id:str}/restore",
     status_code=200,  # the reply sends 204 itself
-    opt=contract("Take one picture back out of the bin.", {204: None}, problems=("gone-from-bin",)),
+    opt=contract(
+        "Generations",
+        "restore_image",
+        "Take one picture back out of the bin.",
+        {204: None},
+        problems=("gone-from-bin", "append-unknown", "log-overloaded"),
+        details=f"Within {BIN_DAYS} days of its deletion. Twice is no mistake.",
+    ),
 )
 async def restore(request: Request[Any, Any, Any], image_id: FromPath[str]) -> ASGIApp:
     """Append that it was restored, while its time in the bin is not over."""

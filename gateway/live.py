@@ -46,7 +46,16 @@ class StreamQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 @post(
     "/events/tickets",
     status_code=201,
-    opt=contract("A ticket that opens event streams for a while.", {201: TicketDocument}),
+    opt=contract(
+        "Live",
+        "make_stream_ticket",
+        "A ticket that opens event streams for a while.",
+        {201: TicketDocument},
+        details=(
+            "A browser's `EventSource` cannot send an `Authorization` header. Give it "
+            "`/events?ticket=…` instead: a ticket opens streams and nothing else, and soon expires."
+        ),
+    ),
 )
 async def make_ticket(request: Request[Any, Any, Any]) -> ASGIApp:
     """For `new EventSource("/events?ticket=…")`."""
@@ -60,6 +69,8 @@ async def make_ticket(request: Request[Any, Any, Any]) -> ASGIApp:
 @get(
     "/events",
     opt=contract(
+        "Live",
+        "watch_account",
         "Everything that happens to the account, live.",
         {200: EVENT_STREAM},
         query=StreamQuery,
@@ -68,7 +79,7 @@ async def make_ticket(request: Request[Any, Any, Any]) -> ASGIApp:
         details=(
             "Events: `reset` (a snapshot to begin with), `generation` (a change, with the status "
             "it led to), `progress` (without an id), `credits`. Comments every few seconds show "
-            "that the stream is alive."
+            "that the stream is alive. Send `Last-Event-ID` to go on right after an event."
         ),
     ),
 )
@@ -85,12 +96,17 @@ async def account_events(request: Request[Any, Any, Any]) -> ASGIApp:
 @get(
     "/generations/{generation_id:str}/events",
     opt=contract(
+        "Live",
+        "watch_generation",
         "What happens to one generation, live.",
         {200: EVENT_STREAM},
         query=StreamQuery,
         headers=("Last-Event-ID",),
         problems=("cursor-invalid", "too-many-streams", "not-caught-up"),
-        details="Begins with all that happened so far; ends with the event `end`.",
+        details=(
+            "Begins with all that happened so far and ends with the event `end`, which has the "
+            "last status. Send `Last-Event-ID` to go on right after an event."
+        ),
     ),
 )
 async def generation_events(

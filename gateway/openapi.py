@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import re
 import sys
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 from litestar import Litestar
 
-from gateway.contract import KEY, Contract
-from gateway.errors import KINDS, TYPE_PREFIX
+from gateway import examples
+from gateway.contract import GROUPS, KEY, Contract
+from gateway.errors import KINDS, TYPE_PREFIX, sentence
+from gateway.front import ALWAYS
 
 VERSION: Final = "1"
-COMMON: Final = ("overloaded", "internal")
-SIGNED_IN: Final = ("token-missing", "token-invalid", "account-erased")
+COMMON: Final = ("invalid-header", "internal")
+SIGNED_IN: Final = (
+    "token-missing",
+    "token-invalid",
+    "init-data-invalid",
+    "init-data-expired",
+    "account-erased",
+    "account-banned",
+    "database-unavailable",
+)
 WITH_BODY: Final = (
     "malformed-json",
     "invalid-request",
@@ -45,8 +56,26 @@ HEADERS: Final[dict[str, dict[str, Any]]] = {
         "description": "The id of the last event that was received.",
     },
 }
+SAID: Final = {
+    200: "What was asked for.",
+    201: "It was made.",
+    202: "It is on its way.",
+    204: "Done; there is nothing to show.",
+    304: "Nothing has changed.",
+    503: "Not everything is ready.",
+}
+"""What a status says, where it is no problem."""
 _PARAMETER = re.compile(r"\{(?P<name>\w+)(?::\w+)?\}")
 _REFERENCES: Final = "#/components/schemas/{name}"
+
+
+class FieldProblem(msgspec.Struct, frozen=True, kw_only=True):
+    """What is wrong with one field or parameter."""
+
+    field: str
+    """Its name; empty: the whole body."""
+    reason: str
+    """What to say after the name."""
 
 
 class ProblemDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,7 +89,15 @@ class ProblemDocument(msgspec.Struct, frozen=True, kw_only=True):
     """What happened and what to do, for a person."""
     instance: str
     retry_after: int | None = None
-    """In seconds."""
+    """In seconds; also sent as `Retry-After`."""
+    errors: tuple[FieldProblem, ...] = ()
+    """Of `invalid-request` and `invalid-parameter`: what is wrong with which field."""
+    generation_id: str | None = None
+    """Of what was decided about a generation: which one."""
+    credits_needed: int | None = None
+    """Of `insufficient-credits`."""
+    credits_available: int | None = None
+    """Of `insufficient-credits`."""
 
 
 def generate() -> bytes:
@@ -72,14 +109,12 @@ def generate() -> bytes:
 
 def describe(app: Litestar) -> bytes:
     """The contract of an app's routes, as compact JSON."""
-    contracts = _contracts(app)
+    contracts = sorted(_contracts(app), key=_order)
     structs = sorted(_structs(contracts), key=lambda struct: struct.__name__)
     _, components = msgspec.json.schema_components(structs, ref_template=_REFERENCES)
     paths: dict[str, dict[str, Any]] = {}
-    for path, method, one, name in contracts:
-        paths.setdefault(_PARAMETER.sub(r"{\g<name>}", path), {})[method] = _operation(
-            path, one, name
-        )
+    for path, method, one in contracts:
+        paths.setdefault(_PARAMETER.sub(r"{\g<name>}", path), {})[method] = _operation(path, one)
     document = {
         "openapi": "3.1.0",
         "info": {
@@ -87,10 +122,13 @@ def describe(app: Litestar) -> bytes:
             "version": VERSION,
             "description": (
                 "AI images for credits. Refusals are problem documents (RFC 9457) with a stable "
-                "`type`; times are RFC 3339 in UTC; unknown fields are refused."
+                "`type` and a `detail` for people; times are RFC 3339 in UTC; unknown fields are "
+                "refused. An answer's `Consistency-Token`, sent back with a later request, lets it "
+                "see what was written. Browsers may call it from its own origin only."
             ),
         },
-        "paths": dict(sorted(paths.items())),
+        "tags": [{"name": name, "description": text} for name, text in GROUPS.items()],
+        "paths": paths,
         "components": {
             "schemas": dict(sorted(components.items())),
             "securitySchemes": {
@@ -107,36 +145,40 @@ def describe(app: Litestar) -> bytes:
     return msgspec.json.encode(document)
 
 
-def _contracts(app: Litestar) -> list[tuple[str, str, Contract, str]]:
+def _contracts(app: Litestar) -> list[tuple[str, str, Contract]]:
     found = []
     for route in app.routes:
         for handler in getattr(route, "route_handlers", ()):
             one = handler.opt.get(KEY)
             if one is None:
-                continue  # OPTIONS, which Litestar adds by itself
+                continue  # a page for people, or OPTIONS, which Litestar adds by itself
             for method in sorted(handler.http_methods):
                 path = getattr(route, "path_format", route.path)
-                found.append((path, method.lower(), one, f"{handler.fn.__name__}"))
+                found.append((path, method.lower(), one))
     return found
 
 
-def _structs(contracts: list[tuple[str, str, Contract, str]]) -> set[Any]:
+def _order(found: tuple[str, str, Contract]) -> tuple[int, str, int]:
+    path, method, one = found
+    return list(GROUPS).index(one.group), path, ("post", "get", "delete").index(method)
+
+
+def _structs(contracts: list[tuple[str, str, Contract]]) -> set[Any]:
     structs: set[Any] = {ProblemDocument}
-    for _, _, one, _ in contracts:
+    for _, _, one in contracts:
         structs |= {answer for answer in one.answers.values() if isinstance(answer, type)}
         structs |= {one.body} if one.body is not None else set()
     return structs
 
 
-def _operation(path: str, one: Contract, name: str) -> dict[str, Any]:
+def _operation(path: str, one: Contract) -> dict[str, Any]:
     operation: dict[str, Any] = {
-        "operationId": name,
+        "operationId": one.name,
         "summary": one.summary,
-        "tags": [path.split("/")[1] or "operations"],
-        "responses": _responses(one),
+        "description": one.details,
+        "tags": [one.group],
+        "responses": _responses(path, one),
     }
-    if one.details:
-        operation["description"] = one.details
     parameters = [*_path_parameters(path), *_query_parameters(one), *_header_parameters(one)]
     if parameters:
         operation["parameters"] = parameters
@@ -144,7 +186,12 @@ def _operation(path: str, one: Contract, name: str) -> dict[str, Any]:
         reference = _REFERENCES.format(name=one.body.__name__)
         operation["requestBody"] = {
             "required": True,
-            "content": {"application/json": {"schema": {"$ref": reference}}},
+            "content": {
+                "application/json": {
+                    "schema": {"$ref": reference},
+                    "example": msgspec.to_builtins(examples.BY_SHAPE[one.body]),
+                }
+            },
         }
     if not one.public:
         operation["security"] = [{"bearer": []}, {"telegram": []}]
@@ -174,34 +221,73 @@ def _header_parameters(one: Contract) -> list[dict[str, Any]]:
     return [{"name": name, "in": "header", **HEADERS[name]} for name in one.headers]
 
 
-def _responses(one: Contract) -> dict[str, Any]:
-    responses: dict[str, Any] = {}
-    for status, answer in sorted(one.answers.items()):
-        response: dict[str, Any] = {"description": "Done." if status < 300 else "See the body."}  # noqa: PLR2004  where HTTP's errors begin
-        if isinstance(answer, str):
-            response["content"] = {answer.partition(";")[0]: {"schema": {"type": "string"}}}
-        elif answer is not None:
-            reference = {"$ref": _REFERENCES.format(name=answer.__name__)}
-            response["content"] = {"application/json": {"schema": reference}}
-        responses[str(status)] = response
-    problems = [*COMMON, *one.problems]
+def _responses(path: str, one: Contract) -> dict[str, Any]:
+    responses = {
+        str(status): _response(one, status, answer) for status, answer in one.answers.items()
+    }
+    by_status: dict[int, list[str]] = {}
+    for code in dict.fromkeys(_problems(path, one)):
+        by_status.setdefault(KINDS[code].status, []).append(code)
+    for status, codes in sorted(by_status.items()):
+        if str(status) not in responses:
+            responses[str(status)] = _refusals(path, codes)
+    return dict(sorted(responses.items()))
+
+
+def _response(one: Contract, status: int, answer: Any) -> dict[str, Any]:
+    response: dict[str, Any] = {"description": SAID[status]}
+    if isinstance(answer, str):
+        media_type = answer.partition(";")[0]
+        content: dict[str, Any] = {"schema": {"type": "string"}}
+        if media_type == "application/json":
+            content = {"schema": {"type": "object"}}
+        elif media_type in examples.BODIES:
+            content["example"] = examples.BODIES[media_type]
+        response["content"] = {media_type: content}
+    elif answer is not None:
+        example = examples.OF_ANSWER.get((one.name, status)) or examples.BY_SHAPE[answer]
+        reference = {"$ref": _REFERENCES.format(name=answer.__name__)}
+        response["content"] = {
+            "application/json": {"schema": reference, "example": msgspec.to_builtins(example)}
+        }
+    return response
+
+
+def _problems(path: str, one: Contract) -> list[str]:
+    """The codes of all refusals that the operation may answer with."""
+    problems = [*one.problems, *COMMON]
+    problems += ("overloaded",) if path not in ALWAYS else ()
     problems += SIGNED_IN if not one.public else ()
     problems += WITH_BODY if one.body is not None else ()
     problems += ("invalid-parameter",) if one.query is not None else ()
-    problems += ("not-found",)
-    problems += ("not-caught-up",) if "Consistency-Token" in one.headers else ()
-    by_status: dict[int, list[str]] = {}
-    for code in problems:
-        by_status.setdefault(KINDS[code].status, []).append(code)
-    for problem_status, codes in sorted(by_status.items()):
-        if str(problem_status) in responses:
-            continue
-        reference = {"$ref": _REFERENCES.format(name=ProblemDocument.__name__)}
-        responses[str(problem_status)] = {
-            "description": " or ".join(f"`{TYPE_PREFIX}{code}`" for code in codes),
-            "content": {"application/problem+json": {"schema": reference}},
-        }
-    return responses
+    problems += ("not-found",) if _PARAMETER.search(path) else ()
+    if "Consistency-Token" in one.headers:
+        problems += ("not-caught-up", "cursor-invalid")
+    return problems
+
+
+def _refusals(path: str, codes: list[str]) -> dict[str, Any]:
+    reference = {"$ref": _REFERENCES.format(name=ProblemDocument.__name__)}
+    shown = {code: {"summary": KINDS[code].title, "value": _problem(path, code)} for code in codes}
+    return {
+        "description": " or ".join(f"`{TYPE_PREFIX}{code}`" for code in codes),
+        "content": {"application/problem+json": {"schema": reference, "examples": shown}},
+    }
+
+
+def _problem(path: str, code: str) -> dict[str, Any]:
+    """The problem document of a code, as it might be sent."""
+    kind = KINDS[code]
+    example = {
+        "type": TYPE_PREFIX + code,
+        "title": kind.title,
+        "status": kind.status,
+        "detail": examples.DETAILS.get(code) or sentence(code),
+        "instance": _PARAMETER.sub(examples.GENERATION, path),
+    }
+    if kind.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        example["retry_after"] = 1
+    return example | examples.MEMBERS.get(code, {})
 
 
 if __name__ == "__main__":

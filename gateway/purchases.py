@@ -54,6 +54,8 @@ _decoder = msgspec.json.Decoder(PurchaseRequest)
     "/purchases",
     status_code=201,
     opt=contract(
+        "Credits",
+        "buy_pack",
         "Buy a pack of credits.",
         {201: PurchaseDocument},
         body=PurchaseRequest,
@@ -64,9 +66,14 @@ _decoder = msgspec.json.Decoder(PurchaseRequest)
             "idempotency-key-reused",
             "payments-not-configured",
             "append-unknown",
+            "log-overloaded",
             "not-caught-up",
         ),
-        details="Here paid at once by the `local` provider, which exists in embedded mode only.",
+        details=(
+            "Paid at once by the `local` provider, which exists in embedded mode only. Repeated "
+            "with the same `Idempotency-Key` it is the same purchase: nothing is paid twice, and "
+            "the answer has `Idempotent-Replay: true`. The credits follow within a moment."
+        ),
     ),
 )
 async def buy(request: Request[Any, Any, Any]) -> ASGIApp:
@@ -142,7 +149,14 @@ async def _pay(deps: Deps, account: Account, purchase_id: SourceId, pack: Pack) 
 
 @get(
     "/purchases",
-    opt=contract("The purchases.", {200: Purchases}, headers=("Consistency-Token",)),
+    opt=contract(
+        "Credits",
+        "list_purchases",
+        "The last purchases, newest first.",
+        {200: Purchases},
+        headers=("Consistency-Token",),
+        details=f"At most {PURCHASES_SHOWN_MAX}. `paid` becomes `granted` with the credits.",
+    ),
 )
 async def get_purchases(request: Request[Any, Any, Any]) -> ASGIApp:
     """The account's purchases, newest first."""

@@ -22,12 +22,22 @@ function nameOf(schema) {
   return schema.format ? `${schema.type} (${schema.format})` : schema.type ?? "any";
 }
 
-function bounds(schema) {
-  const known = ["minimum", "maximum", "minLength", "maxLength", "pattern", "default"];
+const BOUNDS = {
+  minimum: (n) => `at least ${n}`,
+  maximum: (n) => `at most ${n}`,
+  minLength: (n) => `at least ${n} ${n === 1 ? "character" : "characters"}`,
+  maxLength: (n) => `at most ${n} characters`,
+  pattern: (text) => `matches ${text}`,
+  default: (value) => `otherwise ${JSON.stringify(value)}`,
+};
+
+// What is said of a value, and within which bounds it must be.
+function about(schema, description) {
   const parts = [schema, ...(schema.anyOf ?? [])];
-  const found = parts.flatMap((part) => known.filter((key) => part[key] !== undefined && part[key] !== null)
-    .map((key) => `${key} ${JSON.stringify(part[key])}`));
-  return found.join(", ");
+  const found = parts.flatMap((part) => Object.entries(BOUNDS).filter(([key]) => part[key] !== undefined && part[key] !== null)
+    .map(([key, say]) => say(part[key])));
+  const said = description ?? parts.map((part) => part.description).find(Boolean);
+  return [said, found.length ? `(${found.join(", ")})` : ""].filter(Boolean).join(" ");
 }
 
 function table(rows) {
@@ -42,8 +52,35 @@ function fields(schema, schemas) {
   const required = new Set(named.required ?? []);
   return table(Object.entries(named.properties).map(([name, one]) => [
     required.has(name) ? `${name} *` : name, nameOf(one),
-    [one.description, bounds(one)].filter(Boolean).join(" "),
+    about(one),
   ]));
+}
+
+function example(value) {
+  return element("pre", typeof value === "string" ? value : JSON.stringify(value, null, 2));
+}
+
+// One answer: what it is, its shape, and an example to open; of refusals, one line for each type.
+function answer(status, one, media, content) {
+  if (content.examples) {
+    return Object.values(content.examples).map(({ value }) => element("tr", [
+      element("td", status), element("td", element("code", value.type.split("/").pop())),
+      element("td", element("details", [element("summary", prose(value.detail)), example(value)], "small")),
+    ]));
+  }
+  const shape = content.schema?.$ref ? link(nameOf(content.schema)) : media;
+  const shown = element("td", prose(one.description));
+  if (content.example !== undefined) {
+    shown.replaceChildren(element("details", [element("summary", prose(one.description)), example(content.example)], "small"));
+  }
+  return [element("tr", [element("td", status), element("td", shape, "soft"), shown])];
+}
+
+function answers(responses) {
+  return element("table", Object.entries(responses).flatMap(([status, one]) => {
+    const [media, content] = Object.entries(one.content ?? {})[0] ?? ["", {}];
+    return answer(status, one, media, content);
+  }));
 }
 
 function operation(path, method, one, schemas) {
@@ -58,16 +95,28 @@ function operation(path, method, one, schemas) {
     shown.append(element("h4", "Parameters"), table(one.parameters.map((parameter) => [
       parameter.required ? `${parameter.name} *` : parameter.name,
       `${parameter.in}, ${nameOf(parameter.schema)}`,
-      [parameter.description ?? parameter.schema.description, bounds(parameter.schema)].filter(Boolean).join(" "),
+      about(parameter.schema, parameter.description),
     ])));
   }
-  const body = one.requestBody?.content?.["application/json"]?.schema;
-  if (body) shown.append(element("h4", "Body"), fields(body, schemas));
-  shown.append(element("h4", "Answers"), table(Object.entries(one.responses).map(([status, answer]) => {
-    const [media, content] = Object.entries(answer.content ?? {})[0] ?? ["", {}];
-    return [status, media === "application/json" ? nameOf(content.schema) : media, answer.description];
-  })));
+  const body = one.requestBody?.content?.["application/json"];
+  if (body) shown.append(element("h4", "Body"), fields(body.schema, schemas), example(body.example));
+  shown.append(element("h4", "Answers"), answers(one.responses));
   return shown;
+}
+
+function link(name) {
+  return Object.assign(element("a", name), { href: `#${name}` });
+}
+
+function heading(name) {
+  return Object.assign(element("h2", name), { id: name });
+}
+
+// The operation that the address names is open.
+function reveal() {
+  const named = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (named instanceof HTMLDetailsElement) named.open = true;
+  named?.scrollIntoView();
 }
 
 async function show() {
@@ -75,22 +124,24 @@ async function show() {
   const schemas = contract.components.schemas;
   const main = document.getElementById("main");
   main.replaceChildren(element("h1", contract.info.title), element("p", prose(contract.info.description)));
-  const groups = new Map();
+  const groups = new Map(contract.tags.map(({ name, description }) => [name, [element("p", prose(description), "soft")]]));
   for (const [path, methods] of Object.entries(contract.paths)) {
     for (const [method, one] of Object.entries(methods)) {
-      const tag = one.tags[0];
-      if (!groups.has(tag)) groups.set(tag, []);
-      groups.get(tag).push(operation(path, method, one, schemas));
+      groups.get(one.tags[0]).push(operation(path, method, one, schemas));
     }
   }
-  for (const [tag, operations] of groups) main.append(element("h2", tag), ...operations);
-  main.append(element("h2", "Shapes"));
+  main.append(element("nav", [...groups.keys(), "Shapes"].flatMap((name, i) => (i ? [" · ", link(name)] : [link(name)]))));
+  for (const [name, shown] of groups) main.append(heading(name), ...shown);
+  main.append(heading("Shapes"), element("p", "What bodies and answers are made of; * is always there.", "soft"));
   for (const [name, schema] of Object.entries(schemas)) {
-    main.append(element("details", [
-      element("summary", [element("code", name), " ", element("span", schema.description ?? "", "soft")]),
+    const shown = element("details", [
+      element("summary", [element("code", name), " ", element("span", prose(schema.description), "soft")]),
       fields(schema, schemas),
-    ]));
+    ]);
+    shown.id = name;
+    main.append(shown);
   }
 }
 
-show().catch((error) => document.getElementById("main").append(element("p", String(error))));
+window.addEventListener("hashchange", reveal);
+show().then(reveal).catch((error) => document.getElementById("main").append(element("p", String(error))));
