@@ -2,59 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
-import uuid
-from io import BytesIO
 from typing import Any
 
 import pytest
-from msgspec.structs import replace
-from PIL import Image
 
 from events.generations import GenerationCompleted, GenerationFailed, ProviderCallUncertain
 from events.jobs import GenerateJob
-from processors.images import prepare_now
 from processors.providers import ProviderRefused, ProviderUncertain
-from processors.worker.facts import Facts
-from processors.worker.jobs import Jobs
-from processors.worker.storing import Gallery, original_key, preview_key
-from runtime.objects import MemoryObjects
+from processors.worker.storing import preview_key
 from runtime.settings import Settings
-from runtime.waiting import until
-from tests.integration.worker.bench import Bench, bench, picture
+from tests.integration.worker.bench import bench, picture
 from tests.integration.worker.desk import MINUTE_MS, Desk
 from tests.integration.worker.left_claims import kept, left_by_another
-
-
-def larger(shade: int) -> bytes:
-    """A picture of another size than `picture`."""
-    out = BytesIO()
-    Image.new("RGB", (96, 96), (shade, 1, 2)).save(out, "PNG")
-    return out.getvalue()
-
-
-async def left_pictures(one: Bench, job: GenerateJob, **pictures: bytes) -> None:
-    """Store pictures, named `_0`, `_1`, …, as a worker that was killed left them."""
-    for name, data in pictures.items():
-        key = original_key(job.account_id, job.generation_id, int(name[1:]))
-        await one.objects.put_if_absent(key, data, "image/png")
-
-
-async def stored(one: Bench, job: GenerateJob, index: int) -> bytes | None:
-    """The picture that is stored."""
-    return await one.objects.get(original_key(job.account_id, job.generation_id, index))
-
-
-async def whole(one: Bench, done: GenerationCompleted) -> list[int]:
-    """The indices of a result whose every word fits what is stored."""
-    for image in done.images:
-        data = await one.objects.get(image.object_key)
-        assert data is not None
-        prepared = prepare_now(data)
-        assert (image.width, image.height) == (prepared.width, prepared.height)
-        assert (image.size_bytes, image.sha256) == (len(data), prepared.sha256)
-        assert await one.objects.get(image.preview_key) == prepared.preview
-    return [image.index for image in done.images]
+from tests.integration.worker.pictures import (
+    Watched,
+    larger,
+    left_pictures,
+    on_objects,
+    stored,
+    whole,
+)
 
 
 def booked(desk: Desk, job: GenerateJob) -> list[int]:
@@ -249,139 +216,3 @@ async def test_close_to_the_deadline_what_is_stored_is_delivered(
         done = await desk.fact(job.generation_id, GenerationCompleted)
         assert await whole(one, done) == [0]
     assert (one.provider.calls, booked(desk, job)) == ([], [])
-
-
-async def test_the_worker_that_was_thought_dead_may_store_first(
-    desk: Desk, worker_settings: Settings
-) -> None:
-    """A stalled worker stores its pictures during the extra call: the result tells of its own."""
-    job = desk.job(await desk.account(), count=3)
-    await left_by_another(desk, job, "submitting")
-    async with bench(worker_settings) as one:
-        await left_pictures(one, job, _0=picture(1))
-
-        async def overtaken(*_: object) -> list[bytes]:
-            await left_pictures(one, job, _1=larger(5))
-            return [picture(2), picture(3)]
-
-        one.provider.acts = [overtaken]
-        await one.perform(job)
-        done = await desk.fact(job.generation_id, GenerationCompleted)
-        assert await whole(one, done) == [0, 1, 2]
-        assert await stored(one, job, 1) == larger(5)
-        assert await stored(one, job, 2) == picture(3)
-
-
-async def test_what_it_stored_counts_although_the_extra_call_fails(
-    desk: Desk, worker_settings: Settings
-) -> None:
-    """What a stalled worker stored before the result was fixed is delivered."""
-    job = desk.job(await desk.account(), count=2)
-    await left_by_another(desk, job, "submitting")
-    async with bench(worker_settings) as one:
-        await left_pictures(one, job, _0=picture(1))
-
-        async def overtaken(*_: object) -> list[bytes]:
-            await left_pictures(one, job, _1=larger(5))
-            raise ProviderRefused("no")
-
-        one.provider.acts = [overtaken]
-        await one.perform(job)
-        done = await desk.fact(job.generation_id, GenerationCompleted)
-        assert await whole(one, done) == [0, 1]
-
-
-class Watched(MemoryObjects):
-    """Object storage that tells of every picture before it is stored."""
-
-    def __init__(self, tell: Any) -> None:
-        super().__init__()
-        self._tell = tell
-
-    async def put_if_absent(self, key: str, data: bytes, content_type: str) -> bool:
-        if key.endswith(".png"):
-            await self._tell(key)
-        return await super().put_if_absent(key, data, content_type)
-
-
-def on_objects(one: Bench, objects: MemoryObjects) -> None:
-    """Let a worker use this object storage."""
-    one.objects = objects
-    one.tools = replace(one.tools, objects=objects)
-    one.jobs = Jobs(one.tools)
-
-
-async def test_what_is_stored_after_the_result_is_deleted(
-    desk: Desk, worker_settings: Settings
-) -> None:
-    """A worker that stalled while storing gives nothing for free: what no result names goes."""
-    job = desk.job(await desk.account(), count=2)
-
-    async def settled_without_it(key: str) -> None:
-        if not key.endswith("/1.png"):
-            return
-        other = Gallery(
-            one.objects, one.tools.executor, job.account_id, job.generation_id
-        )  # which took over, found the first picture and could not make the second
-        found = [image for image in (await other.find([0])).values() if image is not None]
-        facts = Facts(one.tools.producer, one.tools.clock, job, None)
-        result = facts.completed(tuple(found), provider="local", model="preview", attempt=2)
-        await facts.append_result(result)
-        await desk.execute(
-            "UPDATE provider_calls SET lease_epoch = lease_epoch + 1, state = 'reported', "
-            "lease_until = NULL, result = $1",
-            result,
-        )
-
-    async with bench(worker_settings, [picture(1), picture(2)]) as one:
-        on_objects(one, Watched(settled_without_it))
-        await one.perform(job)
-        done = await desk.fact(job.generation_id, GenerationCompleted)
-        assert await whole(one, done) == [0]
-        keys = await one.objects.list("")
-    assert keys == sorted((done.images[0].object_key, done.images[0].preview_key))
-
-
-async def test_who_overslept_stores_nothing(desk: Desk, worker_settings: Settings) -> None:
-    """An answer that comes when another worker goes on is dropped before it is stored."""
-    job = desk.job(await desk.account())
-
-    async def overslept(*_: object) -> list[bytes]:
-        await desk.execute(
-            "UPDATE provider_calls SET lease_epoch = lease_epoch + 1, "
-            "lease_until = clock_timestamp() + interval '1 hour'"
-        )
-        await one.tools.leases.renew()
-        return [picture()]
-
-    async with bench(worker_settings, overslept) as one:
-        performing = asyncio.create_task(one.perform(job))
-        await until(lambda: one.provider.calls, 10, what="the call")
-        await asyncio.wait([performing], timeout=1.0)
-        assert not performing.done()
-        assert await one.objects.list("") == []
-        performing.cancel()
-        await asyncio.wait([performing])
-
-
-async def test_who_overslept_calls_nobody(desk: Desk, worker_settings: Settings) -> None:
-    """A worker that slept between its claim and its call finds out before it pays."""
-    job = desk.job(await desk.account())
-    async with bench(worker_settings) as one:
-        claims = one.tools.claims
-        taking = claims.take
-
-        async def slow(*values: Any) -> Any:
-            lease = await taking(*values)
-            if lease is not None:
-                await desk.execute(
-                    "UPDATE provider_calls SET lease_epoch = lease_epoch + 1, state = 'reported', "
-                    "lease_until = NULL, result = '{}' WHERE generation_id = $1",
-                    uuid.UUID(job.generation_id),
-                )
-            return lease
-
-        claims.take = slow  # type: ignore[method-assign, assignment]
-        one.tools.leases.is_fresh = lambda lease: False  # type: ignore[method-assign]  # noqa: ARG005
-        await one.perform(job)
-    assert one.provider.calls == []

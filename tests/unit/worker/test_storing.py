@@ -63,12 +63,18 @@ async def test_two_that_store_at_once_do_not_mix_their_pictures(executor: Execut
 
 
 class Failing(MemoryObjects):
-    """Refuses the first picture at once and takes its time with the others."""
+    """Refuses the first picture, and takes the others only after that."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._refused = asyncio.Event()
 
     async def put_if_absent(self, key: str, data: bytes, content_type: str) -> bool:
         if key.endswith("/0.png"):
+            self._refused.set()
             raise ObjectsUnavailable("away")
-        await asyncio.sleep(0.01)
+        await self._refused.wait()
+        await asyncio.sleep(0)
         return await super().put_if_absent(key, data, content_type)
 
 
