@@ -13,8 +13,8 @@ from runtime.registry import Entry, Registry
 BACKOFF_FIRST_SECONDS = 0.2
 BACKOFF_MAX_SECONDS = 10.0
 STEADY_SECONDS = 8.0
-"""A process that ran this long was fine: its next end begins the backoff anew. More than any of ours
-needs to start, and so little that one which is killed now and then is not kept waiting."""
+"""A process that ran this long was fine: its next end begins the backoff anew. That is more than
+any of ours needs to start, and so little that who is killed now and then is not kept waiting."""
 
 PORT_EVERY_SECONDS = 0.1
 
