@@ -9,6 +9,12 @@ from msgspec import Meta
 
 from events.envelope import rfc3339
 
+
+def says(description: str) -> Meta:
+    """What the contract says of a field."""
+    return Meta(description=description)
+
+
 Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 Id = Annotated[str, Meta(extra_json_schema={"format": "uuid"})]
 Status = Annotated[
@@ -35,9 +41,9 @@ class ImageDocument(msgspec.Struct, frozen=True, kw_only=True):
 class CreditsOfGeneration(msgspec.Struct, frozen=True, kw_only=True):
     """What a generation did to the balance."""
 
-    reserved: int = 0
-    captured: int = 0
-    returned: int = 0
+    reserved: Annotated[int, says("Set aside when it was admitted.")] = 0
+    captured: Annotated[int, says("Spent, for pictures that were made.")] = 0
+    returned: Annotated[int, says("Given back.")] = 0
 
 
 class ErrorOfGeneration(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,8 +51,7 @@ class ErrorOfGeneration(msgspec.Struct, frozen=True, kw_only=True):
 
     code: str
     detail: str
-    retry_after: int | None = None
-    """In seconds."""
+    retry_after: Annotated[int | None, says("In seconds.")] = None
 
 
 class Timings(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,8 +62,7 @@ class Timings(msgspec.Struct, frozen=True, kw_only=True):
     started_at: Time | None = None
     finished_at: Time | None = None
     settled_at: Time | None = None
-    total_ms: int | None = None
-    """From request to finish."""
+    total_ms: Annotated[int | None, says("From request to finish.")] = None
 
 
 class GenerationDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,43 +70,39 @@ class GenerationDocument(msgspec.Struct, frozen=True, kw_only=True):
 
     id: Id
     status: Status
-    kind: str
-    prompt: str | None
-    negative_prompt: str | None = None
+    kind: Annotated[str, says("`image`: pictures from words.")]
+    prompt: Annotated[str | None, says("Null when it cannot be opened any more.")]
+    negative_prompt: Annotated[str | None, says("What was to be left out.")] = None
     style_id: str
-    size: str
-    count: int
+    size: Annotated[str, says("WIDTHxHEIGHT in pixels.")]
+    count: Annotated[int, says("How many pictures were asked for.")]
     quality: str
-    seed: int
+    seed: Annotated[int, says("The same seed and words, the same picture, where a model can.")]
     model: str
-    provider: str | None = None
-    images: tuple[ImageDocument, ...] = ()
-    failed_count: int = 0
+    provider: Annotated[str | None, says("Who made it; null until somebody begins.")] = None
+    images: Annotated[tuple[ImageDocument, ...], says("Those that are not in the bin.")] = ()
+    failed_count: Annotated[int, says("How many of them could not be made.")] = 0
     credits: CreditsOfGeneration = CreditsOfGeneration()
-    error: ErrorOfGeneration | None = None
+    error: Annotated[ErrorOfGeneration | None, says("Why there are no pictures.")] = None
     queue_position: Annotated[
         int | None,
-        Meta(
-            description=(
-                "How many admitted generations, of all users, are made before this one; 0: it is "
-                "next, or being made. Null when it is not known, and when it is finished."
-            )
+        says(
+            "How many admitted generations, of all users, are made before this one; 0: it is "
+            "next, or being made. Null when it is not known, and when it is finished."
         ),
     ] = None
     eta_seconds: Annotated[
         int | None,
-        Meta(
-            description=(
-                "In how many seconds the pictures are expected, estimated from what the last "
-                "generations took and from how many are being made. Null when there is nothing "
-                "to go by, when this one takes longer than any did lately, while nothing is "
-                "being made, and when it is finished."
-            )
+        says(
+            "In how many seconds the pictures are expected, estimated from what the last "
+            "generations took and from how many are being made. Null when there is nothing to go "
+            "by, when this one takes longer than any did lately, while nothing is being made, and "
+            "when it is finished."
         ),
     ] = None
     timings: Timings = Timings()
     created_at: Time | None = None
-    deleted_at: Time | None = None
+    deleted_at: Annotated[Time | None, says("Since when it is in the bin.")] = None
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,9 +115,9 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
 class Balance(msgspec.Struct, frozen=True, kw_only=True):
     """Whole credits."""
 
-    available: int = 0
-    reserved: int = 0
-    debt: int = 0
+    available: Annotated[int, says("Can be spent.")] = 0
+    reserved: Annotated[int, says("Set aside for generations under way.")] = 0
+    debt: Annotated[int, says("Paid by the next credits that come in.")] = 0
 
 
 class GrantDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -151,8 +151,7 @@ class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True):
     type: str
     at: Time | None
     about: str
-    credits: int
-    """Signed effect on what is available."""
+    credits: Annotated[int, says("Signed effect on what is available.")]
     available_after: int
     detail: dict[str, Any]
     postings: tuple[Any, ...]
@@ -184,8 +183,7 @@ class PurchaseDocument(msgspec.Struct, frozen=True, kw_only=True):
     credits: int
     amount: int
     currency: str
-    status: str
-    """`paid`, `granted` or `refunded`."""
+    status: Annotated[str, says("`paid`, `granted` or `refunded`.")]
     purchased_at: Time | None = None
     granted_at: Time | None = None
     refunded_at: Time | None = None
@@ -207,8 +205,7 @@ class LoginDocument(msgspec.Struct, frozen=True, kw_only=True):
 
     access_token: str
     token_type: str
-    expires_in: int
-    """In seconds."""
+    expires_in: Annotated[int, says("In seconds.")]
     user: UserDocument
     balance: Balance
 
@@ -227,8 +224,7 @@ class ModelDocument(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     name: str
     provider: str
-    credits_per_image: dict[str, int]
-    """By quality."""
+    credits_per_image: Annotated[dict[str, int], says("By quality.")]
     sizes: tuple[str, ...]
     default: bool
 
@@ -237,8 +233,7 @@ class TicketDocument(msgspec.Struct, frozen=True, kw_only=True):
     """Opens event streams for a while: `?ticket=` on GET /events."""
 
     ticket: str
-    expires_in: int
-    """In seconds."""
+    expires_in: Annotated[int, says("In seconds.")]
 
 
 def at(time_ms: int | None) -> str | None:

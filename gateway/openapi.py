@@ -6,13 +6,14 @@ import re
 import sys
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 from litestar import Litestar
 
 from gateway import examples
 from gateway.contract import GROUPS, KEY, Contract
+from gateway.documents import says
 from gateway.errors import KINDS, TYPE_PREFIX, sentence
 from gateway.front import ALWAYS
 
@@ -72,32 +73,28 @@ _REFERENCES: Final = "#/components/schemas/{name}"
 class FieldProblem(msgspec.Struct, frozen=True, kw_only=True):
     """What is wrong with one field or parameter."""
 
-    field: str
-    """Its name; empty: the whole body."""
-    reason: str
-    """What to say after the name."""
+    field: Annotated[str, says("Its name; empty: the whole body.")]
+    reason: Annotated[str, says("What to say after the name.")]
 
 
 class ProblemDocument(msgspec.Struct, frozen=True, kw_only=True):
     """What went wrong (RFC 9457)."""
 
-    type: str
-    """Stable; its end is the code."""
+    type: Annotated[str, says("Stable; its end is the code.")]
     title: str
     status: int
-    detail: str
-    """What happened and what to do, for a person."""
+    detail: Annotated[str, says("What happened and what to do, for a person.")]
     instance: str
-    retry_after: int | None = None
-    """In seconds; also sent as `Retry-After`."""
-    errors: tuple[FieldProblem, ...] = ()
-    """Of `invalid-request` and `invalid-parameter`: what is wrong with which field."""
-    generation_id: str | None = None
-    """Of what was decided about a generation: which one."""
-    credits_needed: int | None = None
-    """Of `insufficient-credits`."""
-    credits_available: int | None = None
-    """Of `insufficient-credits`."""
+    retry_after: Annotated[int | None, says("In seconds; also sent as `Retry-After`.")] = None
+    errors: Annotated[
+        tuple[FieldProblem, ...],
+        says("Of `invalid-request` and `invalid-parameter`: what is wrong with which field."),
+    ] = ()
+    generation_id: Annotated[
+        str | None, says("Of what was decided about a generation: which one.")
+    ] = None
+    credits_needed: Annotated[int | None, says("Of `insufficient-credits`.")] = None
+    credits_available: Annotated[int | None, says("Of `insufficient-credits`.")] = None
 
 
 def generate() -> bytes:

@@ -34,7 +34,7 @@ const BOUNDS = {
 // What is said of a value, and within which bounds it must be.
 function about(schema, description) {
   const parts = [schema, ...(schema.anyOf ?? [])];
-  const found = parts.flatMap((part) => Object.entries(BOUNDS).filter(([key]) => part[key] !== undefined && part[key] !== null)
+  const found = parts.flatMap((part) => Object.entries(BOUNDS).filter(([key]) => part[key] !== undefined && typeof part[key] !== "object")
     .map(([key, say]) => say(part[key])));
   const said = description ?? parts.map((part) => part.description).find(Boolean);
   return [said, found.length ? `(${found.join(", ")})` : ""].filter(Boolean).join(" ");
