@@ -106,6 +106,8 @@ async def _raise_failed(followers: dict[str, asyncio.Task[None]], versions: list
             del followers[uid]
             if uid in exist:
                 await task
+            else:  # its tables were dropped under it: said, not raised
+                await _end([task])
 
 
 async def _end(tasks: list[asyncio.Task[None]]) -> None:

@@ -165,3 +165,4 @@ class Intake:
         self._closed = True
         if not self.failed.done():
             self.failed.set_exception(error)
+            self.failed.exception()  # it is told: who waits no more owes no answer

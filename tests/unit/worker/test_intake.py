@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Callable
 
 import pytest
@@ -231,3 +232,20 @@ def _acking(delivery: Delivery, ack: Callable[[], None]) -> Delivery:
     from msgspec.structs import replace
 
     return replace(delivery, ack=ack)
+
+
+async def test_a_failure_that_nobody_waits_for_any_more_is_told_once() -> None:
+    """Work that fails while the worker stops is logged there, and not again by the loop's end."""
+    said: list[object] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: said.append(context))
+    try:
+        bench = Bench()
+        await bench.intake.take(bench.delivery("a", 5))
+        await bench.end("a", ValueError("no log"))
+        await until(bench.intake.failed.done, 5, what="the failure")
+        del bench
+        gc.collect()
+    finally:
+        loop.set_exception_handler(None)
+    assert said == []
