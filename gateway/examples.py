@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from commands.catalogue import MODELS, PACKS, STYLES
 from commands.requests import ImageRequest
 from events.envelope import rfc3339
@@ -59,22 +61,23 @@ _generation = shown.GenerationDocument(
     ),
     created_at=_at(0),
 )
-_pending = shown.GenerationDocument(
-    id=GENERATION,
+_pending = replace(
+    _generation,
     status="pending",
-    kind="image",
-    prompt="a lighthouse in the fog",
-    style_id="poster",
-    size="1024x1024",
-    count=1,
-    quality="standard",
-    seed=1333406204,
-    model="preview",
+    provider=None,
+    images=(),
     credits=shown.CreditsOfGeneration(reserved=1),
     queue_position=2,
     eta_seconds=7,
     timings=shown.Timings(requested_at=_at(0)),
-    created_at=_at(0),
+)
+_cancelled = replace(
+    _generation,
+    status="cancelled",
+    provider=None,
+    images=(),
+    credits=shown.CreditsOfGeneration(reserved=1, returned=1),
+    timings=shown.Timings(requested_at=_at(0), finished_at=_at(0.5), total_ms=500),
 )
 _grant = shown.GrantDocument(
     id=ACCOUNT,
@@ -173,21 +176,7 @@ BY_SHAPE: Final[dict[type, Any]] = {
 
 OF_ANSWER: Final[dict[tuple[str, int], Any]] = {
     ("create_generation", 202): _pending,
-    ("cancel_generation", 200): shown.GenerationDocument(
-        id=GENERATION,
-        status="cancelled",
-        kind="image",
-        prompt="a lighthouse in the fog",
-        style_id="poster",
-        size="1024x1024",
-        count=1,
-        quality="standard",
-        seed=1333406204,
-        model="preview",
-        credits=shown.CreditsOfGeneration(reserved=1, returned=1),
-        timings=shown.Timings(requested_at=_at(0), finished_at=_at(0.5), total_ms=500),
-        created_at=_at(0),
-    ),
+    ("cancel_generation", 200): _cancelled,
     ("readyz", 200): ReadyDocument(
         ready=True,
         parts={"log": PartDocument(ready=True, took_ms=2)},
