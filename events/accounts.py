@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from events.base import Credits, Millis, MoneyFact, Sealed
+from events.ids import SourceId
 
 
 class UserRegistered(MoneyFact, frozen=True, kw_only=True, gc=False, tag="UserRegistered.v1"):
@@ -21,3 +22,14 @@ class AccountErased(MoneyFact, frozen=True, kw_only=True, gc=False, tag="Account
 
     reason: str
     """`user` or `operator`."""
+
+
+class DebtCarried(MoneyFact, frozen=True, kw_only=True, gc=False, tag="DebtCarried.v1"):
+    """A person who comes back owes what an erased account of theirs owed (design §6).
+
+    It does not say which account that was: nobody can tell from the log that two are one person's.
+    """
+
+    source_id: SourceId
+    """The debt; told twice, it counts once."""
+    credits: Credits

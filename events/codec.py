@@ -7,7 +7,7 @@ from typing import Any, Final, cast, get_args
 
 import msgspec
 
-from events.accounts import AccountErased, UserRegistered
+from events.accounts import AccountErased, DebtCarried, UserRegistered
 from events.base import Decision, EventClass, Fact
 from events.credits import (
     CreditsExpired,
@@ -29,11 +29,16 @@ from events.generations import (
     ImageRestored,
     ProviderCallUncertain,
 )
+from events.preferences import ConsentGiven, ConsentWithdrawn, PreferencesChanged
 from events.purchases import CreditsPurchased, PurchaseRefunded
 
 Event = (
     UserRegistered
     | AccountErased
+    | DebtCarried
+    | PreferencesChanged
+    | ConsentGiven
+    | ConsentWithdrawn
     | CreditsPurchased
     | PurchaseRefunded
     | GenerationRequested

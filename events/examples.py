@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from events import ids, postings
-from events.accounts import AccountErased, UserRegistered
+from events.accounts import AccountErased, DebtCarried, UserRegistered
 from events.base import ZERO_HASH, Draw, Sealed
 from events.credits import (
     CreditsExpired,
@@ -36,6 +36,7 @@ from events.generations import (
 from events.ids import AccountId, SourceId
 from events.jobs import DiscardJob, GenerateJob
 from events.live import Progress
+from events.preferences import ConsentGiven, ConsentWithdrawn, PreferencesChanged
 from events.purchases import CreditsPurchased, PurchaseRefunded
 
 ACCOUNT: Final = AccountId("5f0c1a52-7c64-4b0e-9d2f-3b1f0a9f6d11")
@@ -84,6 +85,17 @@ FACTS: Final = (
         language="en",
     ),
     AccountErased(**_FACT, reason="user"),
+    DebtCarried(**_FACT, source_id=SourceId(ids.derive("example", "debt")), credits=4),
+    PreferencesChanged(
+        **_FACT,
+        language="de",
+        default_style_id="watercolor",
+        default_size="1024x1024",
+        notifications=False,
+        analytics=False,
+    ),
+    ConsentGiven(**_FACT, purpose="terms", version="2026-01"),
+    ConsentWithdrawn(**_FACT, purpose="marketing", version="2026-01"),
     CreditsPurchased(
         **_FACT,
         purchase_id=_PURCHASE,

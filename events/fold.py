@@ -8,7 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from events import fold_decisions, fold_facts
-from events.accounts import AccountErased, UserRegistered
+from events.accounts import AccountErased, DebtCarried, UserRegistered
 from events.base import Decision
 from events.chain import Void, judge
 from events.credits import (
@@ -40,6 +40,7 @@ _FACTS: dict[type, Fold] = {
     CreditsPurchased: fold_facts.purchased,
     PurchaseRefunded: fold_facts.refunded,
     AccountErased: fold_facts.erased,
+    DebtCarried: fold_facts.carried,
 }
 _DECISIONS: dict[type, Fold] = {
     CreditsReserved: fold_decisions.reserved,

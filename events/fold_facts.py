@@ -9,7 +9,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from events.accounts import AccountErased, UserRegistered
+from events.accounts import AccountErased, DebtCarried, UserRegistered
 from events.generations import (
     GenerationCancelled,
     GenerationCompleted,
@@ -24,6 +24,10 @@ from events.state import Account, Cause, Outcome, Pending, Refund, Reservation, 
 REQUEST_WINDOW_MS: Final = 60 * 60 * 1000
 """A request counts only if its own time is this near its append time: beyond it, it is a late
 retry of somebody who was told long ago that its outcome is unknown."""
+
+CARRIED_WHY: Final = "carried_debt"
+"""Why credits are revoked that an erased account of the same person owed."""
+CARRIED_ORIGIN: Final = "erasure"
 
 
 def _cause(recorded: Recorded) -> Cause:
@@ -121,6 +125,15 @@ def refunded(account: Account, recorded: Recorded, event: PurchaseRefunded) -> A
     cause = _cause(recorded)
     source = replace(known, refund=Refund(cause, event.refund_id, event.reason, revoked=False))
     return _with_source(account, event.purchase_id, source)
+
+
+def carried(account: Account, recorded: Recorded, event: DebtCarried) -> Account:
+    """Leave the debt to be decided: like a refund of credits that were used up long ago."""
+    if event.source_id in account.sources or event.credits <= 0:
+        return account
+    refund = Refund(_cause(recorded), event.source_id, CARRIED_WHY, revoked=False)
+    source = Source(CARRIED_WHY, CARRIED_ORIGIN, event.credits, None, None, refund)
+    return _with_source(account, event.source_id, source)
 
 
 def _with_source(account: Account, key: str, source: Source) -> Account:

@@ -18,6 +18,7 @@ from events.generations import (
     ProviderCallUncertain,
 )
 from events.ids import AccountId, is_uuid
+from events.preferences import ConsentGiven, ConsentWithdrawn, PreferencesChanged
 from events.recorded import Recorded, hash_value
 
 _HEADER_BYTES_MAX: Final = 64
@@ -49,6 +50,9 @@ _WITHOUT_EFFECT: Final = frozenset(
         GenerationRestored,
         ImageDeleted,
         ImageRestored,
+        PreferencesChanged,
+        ConsentGiven,
+        ConsentWithdrawn,
     )
 )
 
