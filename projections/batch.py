@@ -19,6 +19,7 @@ from events.generations import (
     ImageRestored,
 )
 from events.ids import AccountId
+from events.preferences import ConsentGiven, ConsentWithdrawn, PreferencesChanged
 from events.reading import Poison, read
 from events.recorded import Recorded, hash_value
 from events.state import Account
@@ -27,6 +28,7 @@ from projections.credits import Credits
 from projections.generations import Generations
 from projections.offsets import Move
 from projections.place import Handler, Place
+from projections.profiles import Profiles
 from projections.purchases import Purchases
 from projections.users import Users
 from projections.voids import POISON, VoidRow, Voids
@@ -39,7 +41,16 @@ FOLD_SLICE = 200
 """Records folded without a pause for the event loop: a write under way must get its turns."""
 
 UNFOLDED = frozenset(
-    {GenerationStarted, GenerationDeleted, GenerationRestored, ImageDeleted, ImageRestored}
+    {
+        GenerationStarted,
+        GenerationDeleted,
+        GenerationRestored,
+        ImageDeleted,
+        ImageRestored,
+        PreferencesChanged,
+        ConsentGiven,
+        ConsentWithdrawn,
+    }
 )
 """Facts that the fold ignores and that rows tell of all the same."""
 
@@ -63,9 +74,11 @@ class Batch:
         self.credits = Credits()
         self.purchases = Purchases()
         self.users = Users()
+        self.profiles = Profiles()
         self.voids = Voids()
         self._handlers: dict[type, tuple[Handler, ...]] = {}
-        for group in (self.generations, self.credits, self.purchases, self.users):
+        groups = (self.generations, self.credits, self.purchases, self.users, self.profiles)
+        for group in groups:
             for kind, handler in group.handlers().items():
                 self._handlers[kind] = (*self._handlers.get(kind, ()), handler)
 
@@ -102,6 +115,7 @@ class Batch:
         await self.credits.write(connection)
         await self.purchases.write(connection)
         await self.users.write(connection)
+        await self.profiles.write(connection)
         await self.voids.write(connection)
 
     def _fold(self, records: Sequence[Any]) -> None:

@@ -11,6 +11,8 @@ UNION ALL SELECT 'grants', account_id, t::text FROM grants AS t
 UNION ALL SELECT 'ledger', account_id, t::text FROM ledger AS t
 UNION ALL SELECT 'purchases', account_id, t::text FROM purchases AS t
 UNION ALL SELECT 'users', account_id, t::text FROM users AS t
+UNION ALL SELECT 'preferences', account_id, t::text FROM preferences AS t
+UNION ALL SELECT 'consents', account_id, t::text FROM consents AS t
 UNION ALL SELECT 'voids', account_id, t::text FROM voids AS t;
 
 -- name: digests

@@ -17,12 +17,13 @@ $$;
 -- The gateway's names for the tables of the schema in search_path. security_invoker: the tables'
 -- row-level security sees who asks, not who owns the view.
 GRANT SELECT ON
-    generations, images, credit_accounts, grants, ledger, purchases, users, projection_offsets
+    generations, images, credit_accounts, grants, ledger, purchases, users, preferences, consents,
+    projection_offsets
 TO pixelpop_gateway;
 
 DROP VIEW IF EXISTS
     read.generations, read.images, read.credit_accounts, read.grants, read.ledger, read.purchases,
-    read.users, read.projection_offsets;
+    read.users, read.preferences, read.consents, read.projection_offsets;
 
 CREATE VIEW read.generations WITH (security_invoker = true) AS SELECT * FROM generations;
 
@@ -46,6 +47,10 @@ CREATE VIEW read.ledger WITH (security_invoker = true) AS SELECT * FROM ledger;
 CREATE VIEW read.purchases WITH (security_invoker = true) AS SELECT * FROM purchases;
 
 CREATE VIEW read.users WITH (security_invoker = true) AS SELECT * FROM users;
+
+CREATE VIEW read.preferences WITH (security_invoker = true) AS SELECT * FROM preferences;
+
+CREATE VIEW read.consents WITH (security_invoker = true) AS SELECT * FROM consents;
 
 CREATE VIEW read.projection_offsets WITH (security_invoker = true) AS
 SELECT projection, partition, next_offset, epoch FROM projection_offsets;
@@ -72,5 +77,35 @@ GRANT EXECUTE ON FUNCTION read.known_generations(uuid[], uuid[]) TO pixelpop_gat
 
 GRANT SELECT ON
     read.generations, read.images, read.credit_accounts, read.grants, read.ledger, read.purchases,
-    read.users, read.projection_offsets
+    read.users, read.preferences, read.consents, read.projection_offsets
 TO pixelpop_gateway;
+
+-- For the eraser, which may read no table here: which of the accounts that anybody registered are
+-- erased, as the log says.
+CREATE OR REPLACE FUNCTION read.account_ends()
+RETURNS TABLE (account_id uuid, erased boolean)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT u.account_id, u.erased_at_ms IS NOT NULL FROM read.users AS u
+$$;
+
+-- What became of the credits of erased accounts: settled once nothing of them is left, and how much
+-- debt was written off until now. An account that the read models do not know as erased is missing.
+CREATE OR REPLACE FUNCTION read.erased_balances(p_accounts uuid[])
+RETURNS TABLE (account_id uuid, settled boolean, written_off bigint)
+LANGUAGE sql STABLE STRICT SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT
+        u.account_id,
+        coalesce(c.available = 0 AND c.reserved = 0 AND c.debt = 0, true),
+        coalesce(c.written_off, 0)
+    FROM unnest(p_accounts) AS asked (account_id)
+    JOIN read.users AS u ON u.account_id = asked.account_id AND u.erased_at_ms IS NOT NULL
+    LEFT JOIN read.credit_accounts AS c ON c.account_id = asked.account_id
+$$;
+
+REVOKE ALL ON FUNCTION read.account_ends(), read.erased_balances(uuid[]) FROM PUBLIC;
+GRANT USAGE ON SCHEMA read TO pixelpop_eraser;
+GRANT EXECUTE ON FUNCTION read.account_ends(), read.erased_balances(uuid[]) TO pixelpop_eraser;
