@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
 
-from gateway.batching import Batcher
+from runtime.postgres.batching import Batcher
 from runtime.postgres.pool import Connection, Pool
 from runtime.queries import load_queries
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from uuid import UUID
 
-from gateway.batching import Batcher
 from runtime.crypto.keys import Loader
+from runtime.postgres.batching import Batcher
 from runtime.postgres.pool import Connection, Pool
 from runtime.queries import load_queries
 

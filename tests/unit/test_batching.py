@@ -8,7 +8,7 @@ from typing import Self
 
 import pytest
 
-from gateway.batching import BATCH_MAX, Batcher
+from runtime.postgres.batching import BATCH_MAX, Batcher
 
 
 class FakePool:
