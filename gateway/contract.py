@@ -38,6 +38,10 @@ class Contract(NamedTuple):
     """Codes of refusals that are its own; those of every operation are not repeated."""
     public: bool = False
     """Whether it needs no sign-in."""
+    scopes: tuple[str, ...] = ()
+    """What an API key needs, all of them, of `permissions.SCOPES`; none: closed to API keys."""
+    roles: tuple[str, ...] = ()
+    """One of these, of `permissions.ROLES`, is needed by everybody; none: no role is."""
     details: str = ""
     """What a newcomer needs to know, in Markdown."""
 

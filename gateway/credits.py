@@ -15,6 +15,7 @@ from gateway.cursors import Stored, decode_cursor, encode_cursor
 from gateway.documents import CreditsDocument, GrantDocument, LedgerEntry, LedgerPage, at
 from gateway.http import header_in
 from gateway.paging import PAGE_MAX, next_link
+from gateway.permissions import CREDITS_READ
 from gateway.replies import deps_of, query_of, reply, signed_in
 from runtime.postgres.pool import as_account
 from runtime.queries import load_queries
@@ -39,6 +40,7 @@ class HistoryQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         "The balance, with its grants in their order of use.",
         {200: CreditsDocument},
         headers=("Consistency-Token",),
+        scopes=(CREDITS_READ,),
         details=(
             "`available` can be spent; `reserved` is set aside for generations under way; `debt` "
             "is paid by the next credits that come in. Grants that expire soonest are used first."
@@ -84,6 +86,7 @@ async def get_credits(request: Request[Any, Any, Any]) -> ASGIApp:
         query=HistoryQuery,
         headers=("Consistency-Token",),
         problems=("cursor-invalid",),
+        scopes=(CREDITS_READ,),
         details=(
             "One entry for each decision in the account's hash chain. `credits` is its effect on "
             "what is available; `postings` are the same as double-entry bookkeeping and sum to "

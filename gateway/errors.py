@@ -68,6 +68,8 @@ KINDS: Final[dict[str, Kind]] = {
     "account-erased": Kind(401, "This account no longer exists"),
     "key-destroyed": Kind(401, "This account no longer exists"),
     "account-banned": Kind(403, "This account is blocked"),
+    "scope-missing": Kind(403, "The API key is not allowed to do this"),
+    "role-missing": Kind(403, "The account is not allowed to do this"),
     # What was decided.
     "insufficient-credits": Kind(402, "Not enough credits"),
     "rate-limited": Kind(429, "Too many generations"),

@@ -222,6 +222,8 @@ DETAILS: dict[str, str] = {
     "init-data-expired": "The Telegram sign-in data is too old. Open the app again.",
     "account-erased": "This account was erased.",
     "account-banned": "This account is blocked. Write to support.",
+    "scope-missing": "This API key does not have the scope credits:buy. Use a key that has it.",
+    "role-missing": "Only an account with the role admin may do this.",
     "insufficient-credits": (
         "This costs 8 credits and you have 5. Nothing was charged. Buy a pack (GET /packs) or ask "
         "for less, with a new Idempotency-Key."

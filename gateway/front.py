@@ -18,11 +18,14 @@ from litestar import Litestar
 from litestar.exceptions import MethodNotAllowedException
 
 from gateway import metrics
+from gateway.contract import KEY
 from gateway.deps import Deps
 from gateway.errors import Answer, Overloaded, Problem, allow, render
 from gateway.events_out import traceparent
+from gateway.generations import create
 from gateway.head import HeadOnly
 from gateway.http import header_in, read_body, visible_ascii
+from gateway.permissions import require
 from gateway.replies import send_answer
 from gateway.submissions import submit
 from runtime.telemetry.logs import correlated
@@ -42,6 +45,7 @@ FULL: Final = (
     "More requests are under way than this service takes on. Wait a moment, then try again."
 )
 
+_CREATE: Final = create.opt[KEY]
 _TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _SECONDS = {
     method: metrics.REQUEST_SECONDS.labels(method) for method in ("GET", "POST", "DELETE", "other")
@@ -120,6 +124,8 @@ class Front:
         account = deps.authenticator.at_hand(authorization)
         if account is None:
             account = await deps.authenticator.verify(authorization)
+        if account.scopes is not None:  # people may do everything with what is theirs
+            require(account, _CREATE)
         body = await read_body(
             headers,
             receive,

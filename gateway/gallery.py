@@ -18,6 +18,7 @@ from gateway.documents import Page
 from gateway.generation_reads import QUERIES, opened, to_documents
 from gateway.http import header_in
 from gateway.paging import PAGE_MAX, next_link
+from gateway.permissions import GENERATIONS_READ
 from gateway.replies import deps_of, query_of, reply, signed_in
 from gateway.signed_in import Account
 from runtime.postgres.pool import as_account
@@ -62,6 +63,7 @@ class GalleryQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         query=GalleryQuery,
         headers=("Consistency-Token",),
         problems=("cursor-invalid",),
+        scopes=(GENERATIONS_READ,),
         details=(
             "Follow `next_cursor` (or the `Link` header) for older ones. What is in the bin is "
             "shown with `deleted=true` only. Addresses of pictures are good for a while; ask "

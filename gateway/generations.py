@@ -22,6 +22,7 @@ from gateway.errors import Problem
 from gateway.events_out import EVENTS, outgoing
 from gateway.generation_reads import find_deleted_at_ms, find_document, missing
 from gateway.http import header_in, id_in_path, read_body
+from gateway.permissions import GENERATIONS_READ, GENERATIONS_WRITE
 from gateway.replies import Reply, deps_of, reply, signed_in
 from gateway.signed_in import Account
 from gateway.submissions import submit
@@ -57,6 +58,7 @@ WHAT: Final = "generation"
             "append-unknown",
             "log-overloaded",
         ),
+        scopes=(GENERATIONS_WRITE,),
         details=(
             "Credits are set aside at once, and spent only for pictures that are made. 202: it is "
             "admitted, or (in the rare case that the decision takes longer than a moment) will be "
@@ -90,6 +92,7 @@ async def create(request: Request[Any, Any, Any]) -> ASGIApp:
         {200: GenerationDocument},
         headers=("Consistency-Token",),
         problems=("not-caught-up",),
+        scopes=(GENERATIONS_READ,),
         details=(
             "`status` goes from `pending` (waits to be made) over `processing` to `done`, "
             "`failed`, `rejected` or `cancelled`. What belongs to somebody else is not found."
@@ -120,6 +123,7 @@ async def read(request: Request[Any, Any, Any], generation_id: FromPath[str]) ->
             "log-overloaded",
             "not-caught-up",
         ),
+        scopes=(GENERATIONS_WRITE,),
         details=(
             "All its credits return. Once somebody makes it, it can no longer be cancelled: the "
             "work is being paid for. Cancelled twice, it says the same."
@@ -172,6 +176,7 @@ async def _claim(deps: Deps, account: Account, generation_id: UUID) -> bool:
         "Move a generation to the bin.",
         {204: None},
         problems=("not-caught-up", "append-unknown", "log-overloaded"),
+        scopes=(GENERATIONS_WRITE,),
         details=(
             f"It can be restored for {BIN_DAYS} days; then its pictures go. Its credits stay "
             "spent. Twice is no mistake."
@@ -194,6 +199,7 @@ async def remove(request: Request[Any, Any, Any], generation_id: FromPath[str]) 
         "Take a generation back out of the bin.",
         {204: None},
         problems=("gone-from-bin", "not-caught-up", "append-unknown", "log-overloaded"),
+        scopes=(GENERATIONS_WRITE,),
         details=f"Within {BIN_DAYS} days of its deletion. Twice is no mistake.",
     ),
 )

@@ -15,6 +15,7 @@ from gateway.deps import Deps
 from gateway.errors import Problem
 from gateway.generation_reads import QUERIES
 from gateway.http import id_in_path
+from gateway.permissions import GENERATIONS_WRITE
 from gateway.replies import deps_of, signed_in
 from gateway.signed_in import Account
 from runtime.postgres.pool import as_account
@@ -31,6 +32,7 @@ WHAT: Final = "image"
         "Move one picture to the bin.",
         {204: None},
         problems=("append-unknown", "log-overloaded"),
+        scopes=(GENERATIONS_WRITE,),
         details=(
             f"The others of its generation stay. It can be restored for {BIN_DAYS} days; then it "
             "goes. Twice is no mistake."
@@ -53,6 +55,7 @@ async def remove(request: Request[Any, Any, Any], image_id: FromPath[str]) -> AS
         "Take one picture back out of the bin.",
         {204: None},
         problems=("gone-from-bin", "append-unknown", "log-overloaded"),
+        scopes=(GENERATIONS_WRITE,),
         details=f"Within {BIN_DAYS} days of its deletion. Twice is no mistake.",
     ),
 )

@@ -24,7 +24,8 @@ from gateway.deps import Deps
 from gateway.documents import TicketDocument
 from gateway.generation_reads import missing
 from gateway.http import header_in, id_in_path
-from gateway.replies import deps_of, query_of, reply, signed_in
+from gateway.permissions import EVENTS_READ
+from gateway.replies import allowed, deps_of, query_of, reply, signed_in
 from gateway.signed_in import Account
 from gateway.streams import AccountStream, GenerationStream
 from gateway.tokens import STREAM
@@ -51,6 +52,7 @@ class StreamQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         "make_stream_ticket",
         "A ticket that opens event streams for a while.",
         {201: TicketDocument},
+        scopes=(EVENTS_READ,),
         details=(
             "A browser's `EventSource` cannot send an `Authorization` header. Give it "
             "`/events?ticket=…` instead: a ticket opens streams and nothing else, and soon expires."
@@ -76,6 +78,7 @@ async def make_ticket(request: Request[Any, Any, Any]) -> ASGIApp:
         query=StreamQuery,
         headers=("Last-Event-ID",),
         problems=("cursor-invalid", "too-many-streams"),
+        scopes=(EVENTS_READ,),
         details=(
             "Events: `reset` (a snapshot to begin with), `generation` (a change, with the status "
             "it led to), `progress` (without an id), `credits`. Comments every few seconds show "
@@ -103,6 +106,7 @@ async def account_events(request: Request[Any, Any, Any]) -> ASGIApp:
         query=StreamQuery,
         headers=("Last-Event-ID",),
         problems=("cursor-invalid", "too-many-streams", "not-caught-up"),
+        scopes=(EVENTS_READ,),
         details=(
             "Begins with all that happened so far and ends with the event `end`, which has the "
             "last status. Send `Last-Event-ID` to go on right after an event."
@@ -128,7 +132,7 @@ async def generation_events(
 
 async def _who(request: Request[Any, Any, Any], deps: Deps, query: StreamQuery) -> Account:
     if query.ticket is not None:
-        return await deps.authenticator.verify_ticket(query.ticket)
+        return allowed(request, await deps.authenticator.verify_ticket(query.ticket))
     return await signed_in(request)
 
 

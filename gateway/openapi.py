@@ -26,6 +26,7 @@ SIGNED_IN: Final = (
     "init-data-expired",
     "account-erased",
     "account-banned",
+    "scope-missing",
     "database-unavailable",
 )
 WITH_BODY: Final = (
@@ -130,6 +131,12 @@ def describe(app: Litestar) -> bytes:
             "schemas": dict(sorted(components.items())),
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+                "api_key": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "bearerFormat": "pp_live_…",
+                    "description": "An API key with the scopes that the operation names.",
+                },
                 "telegram": {
                     "type": "apiKey",
                     "in": "header",
@@ -192,6 +199,8 @@ def _operation(path: str, one: Contract) -> dict[str, Any]:
         }
     if not one.public:
         operation["security"] = [{"bearer": []}, {"telegram": []}]
+        if one.scopes:
+            operation["security"].append({"api_key": list(one.scopes)})
     return operation
 
 
@@ -255,6 +264,7 @@ def _problems(path: str, one: Contract) -> list[str]:
     problems = [*one.problems, *COMMON]
     problems += ("overloaded",) if path not in ALWAYS else ()
     problems += SIGNED_IN if not one.public else ()
+    problems += ("role-missing",) if one.roles else ()
     problems += WITH_BODY if one.body is not None else ()
     problems += ("invalid-parameter",) if one.query is not None else ()
     problems += ("not-found",) if _PARAMETER.search(path) else ()

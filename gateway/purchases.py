@@ -27,6 +27,7 @@ from gateway.errors import Problem
 from gateway.events_out import EVENTS, outgoing
 from gateway.http import header_in
 from gateway.keys import idempotency_key
+from gateway.permissions import CREDITS_BUY, CREDITS_READ
 from gateway.replies import body_of, deps_of, reply, signed_in
 from gateway.signed_in import Account
 from runtime.postgres.pool import as_account
@@ -69,6 +70,7 @@ _decoder = msgspec.json.Decoder(PurchaseRequest)
             "log-overloaded",
             "not-caught-up",
         ),
+        scopes=(CREDITS_BUY,),
         details=(
             "Paid at once by the `local` provider, which exists in embedded mode only. Repeated "
             "with the same `Idempotency-Key` it is the same purchase: nothing is paid twice, and "
@@ -155,6 +157,7 @@ async def _pay(deps: Deps, account: Account, purchase_id: SourceId, pack: Pack) 
         "The last purchases, newest first.",
         {200: Purchases},
         headers=("Consistency-Token",),
+        scopes=(CREDITS_READ,),
         details=f"At most {PURCHASES_SHOWN_MAX}. `paid` becomes `granted` with the credits.",
     ),
 )

@@ -9,8 +9,10 @@ import msgspec
 from litestar import Request
 from litestar.types import Receive, Scope, Send
 
+from gateway.contract import KEY
 from gateway.errors import Answer, Problem
 from gateway.http import decode_json, header_in, read_body
+from gateway.permissions import require
 from gateway.reasons import refused
 from gateway.signed_in import Account
 
@@ -49,13 +51,24 @@ def deps_of(request: Request[Any, Any, Any]) -> Deps:
 
 
 async def signed_in(request: Request[Any, Any, Any]) -> Account:
-    """Who asks.
+    """Who asks, if that one may do what the route is for.
 
     Raises:
-        PixelpopError: nobody that we know.
+        PixelpopError: nobody that we know, or who may not do this.
     """
     authorization = header_in(request.scope["headers"], b"authorization")
-    return await deps_of(request).authenticator.verify(authorization)
+    account = await deps_of(request).authenticator.verify(authorization)
+    return allowed(request, account)
+
+
+def allowed(request: Request[Any, Any, Any], account: Account) -> Account:
+    """The account, if it has what the route's contract asks for.
+
+    Raises:
+        Problem: it does not.
+    """
+    require(account, request.route_handler.opt[KEY])
+    return account
 
 
 async def body_of(request: Request[Any, Any, Any], decoder: msgspec.json.Decoder[Kind]) -> Kind:

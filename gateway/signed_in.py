@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from typing import Final
+from typing import Final, Literal
 from uuid import UUID
 
 from events.ids import AccountId
 from gateway.errors import Problem
+from gateway.permissions import EVENTS_READ, PERSON
 from gateway.sign_in import SignIn
 from gateway.tokens import STREAM, Tokens
 from runtime.crypto.keys import AccountKeys
@@ -24,14 +25,37 @@ MISSING: Final = (
     "with Telegram init data."
 )
 HEADER_BYTES_MAX: Final = 16_384
+TICKET: Final = frozenset({EVENTS_READ})
+"""The scopes of a stream ticket."""
+Via = Literal["session", "tma", "api_key", "ticket"]
 
 
 class Account:
     """Who asks, with its key at hand."""
 
-    __slots__ = ("account_id", "good_until", "key", "mac_key", "uuid")
+    __slots__ = (
+        "account_id",
+        "credential_id",
+        "good_until",
+        "key",
+        "mac_key",
+        "roles",
+        "scopes",
+        "uuid",
+        "via",
+    )
 
-    def __init__(self, account_id: AccountId, key: bytes, good_until: float) -> None:
+    def __init__(
+        self,
+        account_id: AccountId,
+        key: bytes,
+        good_until: float,
+        *,
+        roles: frozenset[str] = PERSON,
+        scopes: frozenset[str] | None = None,
+        via: Via = "session",
+        credential_id: str = "",
+    ) -> None:
         self.account_id = account_id
         self.uuid = UUID(account_id)
         self.key = key
@@ -40,6 +64,14 @@ class Account:
         """Makes `body_mac`; equal to what `runtime.crypto.keys.mac` uses."""
         self.good_until = good_until
         """Seconds on the monotonic clock."""
+        self.roles = roles
+        """Of `permissions.ROLES`; an API key and a ticket never have more than `user`."""
+        self.scopes = scopes
+        """Of `permissions.SCOPES`; None: a person, who may do everything with what is its own."""
+        self.via = via
+        """What it showed to prove who it is."""
+        self.credential_id = credential_id
+        """Names that proof without being it: of an API key its id. Empty: it has no name."""
 
 
 class Authenticator:
@@ -95,12 +127,13 @@ class Authenticator:
         scheme, _, credentials = authorization.decode("ascii").partition(" ")
         if scheme.lower() == "bearer":
             account_id, expires = self._tokens.verify(credentials.strip())
+            via: Via = "session"
         elif scheme.lower() == "tma":
             signed_in = await self._sign_in.telegram(credentials.strip())
-            account_id, expires = signed_in.account_id, signed_in.good_until
+            account_id, expires, via = signed_in.account_id, signed_in.good_until, "tma"
         else:
             raise Problem("token-missing", MISSING)
-        return await self._keep(authorization, account_id, expires)
+        return await self._keep(authorization, account_id, expires, via)
 
     async def verify_ticket(self, ticket: str) -> Account:
         """The account that a stream ticket speaks for; it opens streams and nothing else.
@@ -110,7 +143,8 @@ class Authenticator:
         """
         account_id, expires = self._tokens.verify(ticket, STREAM)
         key = await self._keys.get(UUID(account_id))
-        return Account(account_id, key, time.monotonic() + expires - time.time())
+        good_until = time.monotonic() + expires - time.time()
+        return Account(account_id, key, good_until, scopes=TICKET, via="ticket")
 
     def forget(self, account_id: str) -> None:
         """The account was erased: its headers and its key are worth nothing from now on."""
@@ -118,10 +152,12 @@ class Authenticator:
             self._verified.pop(authorization, None)
         self._keys.forget(UUID(account_id))
 
-    async def _keep(self, authorization: bytes, account_id: AccountId, expires: float) -> Account:
+    async def _keep(
+        self, authorization: bytes, account_id: AccountId, expires: float, via: Via
+    ) -> Account:
         key = await self._keys.get(UUID(account_id))
         keep_seconds = min(expires - time.time(), self._keep_seconds)
-        account = Account(account_id, key, time.monotonic() + keep_seconds)
+        account = Account(account_id, key, time.monotonic() + keep_seconds, via=via)
         self._verified[authorization] = account
         self._verified.move_to_end(authorization)
         self._headers.setdefault(account_id, set()).add(authorization)
