@@ -104,6 +104,15 @@ def projector() -> int:
 
 
 @app.command
+def eraser() -> int:
+    """Run the process that finishes erasures: keys, links to people, objects and rows."""
+    from processors.eraser.main import main as run_eraser
+    from runtime import process
+
+    return process.run("eraser", run_eraser)
+
+
+@app.command
 def migrate(*, logins: bool = False) -> int:
     """Make tables, topics and bucket where they are missing; harmless to repeat.
 

@@ -80,14 +80,14 @@ GRANT SELECT ON
     read.users, read.preferences, read.consents, read.projection_offsets
 TO pixelpop_gateway;
 
--- For the eraser, which may read no table here: which of the accounts that anybody registered are
--- erased, as the log says.
+-- For the eraser, which may read no table here: every account that was ever registered, and when
+-- it was erased, as the log says.
 CREATE OR REPLACE FUNCTION read.account_ends()
-RETURNS TABLE (account_id uuid, erased boolean)
+RETURNS TABLE (account_id uuid, erased_at_ms bigint)
 LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT u.account_id, u.erased_at_ms IS NOT NULL FROM read.users AS u
+    SELECT u.account_id, u.erased_at_ms FROM read.users AS u
 $$;
 
 -- What became of the credits of erased accounts: settled once nothing of them is left, and how much

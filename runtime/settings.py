@@ -255,6 +255,28 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Annotated[str, Meta(pattern="^[A-Za-z0-9+/]{43}=$")] | None,
         _about("32 bytes in base64; wraps the accounts' keys.", secret=True),
     ] = None
+    other_master_keys: Annotated[
+        str | None,
+        _about(
+            "Further master keys, with commas, newest first: they open what they wrapped.",
+            secret=True,
+        ),
+    ] = None
+    marks_key: Annotated[
+        Annotated[str, Meta(pattern="^[A-Za-z0-9+/]{43}=$")] | None,
+        _about(
+            "Makes the marks of bans and spent welcomes; unset: derived from the oldest master "
+            "key. Never change it.",
+            secret=True,
+        ),
+    ] = None
+    secrets_file: Annotated[
+        Path | None,
+        _about(
+            "A JSON file of secrets that are not set here; `keys rotate` writes it, running "
+            "processes read it again."
+        ),
+    ] = None
     telegram_bot_token: Annotated[
         str | None,
         _about("The bot whose MiniApp this is.", env="TELEGRAM_BOT_TOKEN", secret=True),
@@ -314,9 +336,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     cached_tokens_max: Annotated[
         int, _about("Verified tokens kept at hand.", ge=1, le=1_000_000)
     ] = 50_000
-    flood_accounts_max: Annotated[
-        int, _about("Accounts whose request rate is kept at hand.", ge=1, le=1_000_000)
-    ] = 50_000
     tail_window_seconds: Annotated[
         int,
         _about("How much of the log the gateway keeps in view.", unit="s", ge=10, le=86_400),
@@ -342,6 +361,73 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     stream_ticket_ttl_seconds: Annotated[
         int, _about("How long a stream ticket is good for.", unit="s", ge=10, le=3600)
     ] = 120
+
+    # Limits: of one address, sign-in, account or API key, over all gateways that share a store.
+    redis_url: Annotated[
+        str | None,
+        _about(
+            "Where several gateways count together; unset: each counts for itself, in memory.",
+            env="REDIS_URL",
+            secret=True,
+        ),
+    ] = None
+    redis_timeout_seconds: Annotated[
+        float,
+        _about(
+            "How long the shared store may take before a gateway counts for itself.",
+            unit="s",
+            gt=0,
+            le=10,
+        ),
+    ] = 0.25
+    trusted_proxies: Annotated[
+        str,
+        _about("Addresses and networks, `10.0.0.0/8,…`; only these may set `X-Forwarded-For`."),
+    ] = ""
+    cors_origins: Annotated[
+        str,
+        _about("Origins, `https://app.example,…`, whose pages may call this service."),
+    ] = ""
+    limit_address_per_minute: Annotated[
+        int, _about("Requests of one outside address in a minute.", ge=1, le=10_000_000)
+    ] = 3000
+    limit_sign_ins_per_minute: Annotated[
+        int, _about("Sign-ins from one outside address in a minute.", ge=1, le=10_000_000)
+    ] = 60
+    limit_failures_per_minute: Annotated[
+        int,
+        _about(
+            "Credentials from one outside address that were refused, in a minute.",
+            ge=1,
+            le=10_000_000,
+        ),
+    ] = 60
+    limit_account_per_minute: Annotated[
+        int, _about("Requests of one account in a minute.", ge=1, le=10_000_000)
+    ] = 1200
+    limit_api_key_requests: Annotated[
+        int,
+        _about("Requests with one API key in `limit_api_key_window_seconds`.", ge=1, le=10_000_000),
+    ] = 100
+    limit_api_key_window_seconds: Annotated[
+        int, _about("The time over which an API key's requests count.", unit="s", ge=1, le=86_400)
+    ] = 900
+    limit_account_in_flight: Annotated[
+        int, _about("Requests of one account worked on at once.", ge=1, le=100_000)
+    ] = 100
+    limit_address_in_flight: Annotated[
+        int, _about("Requests of one outside address worked on at once.", ge=1, le=100_000)
+    ] = 500
+    limits_kept_max: Annotated[
+        int,
+        _about("How many accounts, addresses or keys of a kind are counted.", ge=1, le=1_000_000),
+    ] = 50_000
+    headers_max_bytes: Annotated[
+        int, _about("All headers of a request together.", unit="B", ge=1024, le=65_536)
+    ] = 32_768
+    address_max_bytes: Annotated[
+        int, _about("The path and query of a request.", unit="B", ge=256, le=65_536)
+    ] = 8192
 
     # Projections.
     projection_batch_events: Annotated[
@@ -400,6 +486,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     worker_jobs: Annotated[
         int, _about("Jobs that one worker performs at once.", unit="jobs", ge=1, le=1000)
     ] = 64
+    jobs_in_flight_max: Annotated[
+        int,
+        _about(
+            "Jobs that all workers together perform at once; what is beyond that waits in line.",
+            unit="jobs",
+            ge=1,
+            le=100_000,
+        ),
+    ] = 100
     worker_window_records: Annotated[
         int,
         _about(
@@ -440,6 +535,26 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             le=86_400,
         ),
     ] = 480.0
+
+    # The eraser.
+    erasure_sweep_again_seconds: Annotated[
+        float,
+        _about(
+            "After how long an erased account's objects are swept again: longer than any job.",
+            unit="s",
+            ge=1,
+            le=86_400,
+        ),
+    ] = 1800.0
+    erasure_debt_days: Annotated[
+        int,
+        _about(
+            "For how long after an erasure a charge-back still finds the person who owes it.",
+            unit="days",
+            ge=1,
+            le=3650,
+        ),
+    ] = 180
 
     # The decider.
     decider_snapshot_every_records: Annotated[

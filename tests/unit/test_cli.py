@@ -18,6 +18,7 @@ COMMANDS = [
     ["decider"],
     ["worker"],
     ["projector"],
+    ["eraser"],
     ["migrate"],
     ["ps"],
     ["doctor"],

@@ -74,6 +74,7 @@ FORBIDDEN = {
         "CREATE SCHEMA mine",
         "SET ROLE pixelpop_keeper",
         "SET ROLE pixelpop_worker",
+        "SELECT destroy_identity(gen_random_uuid(), '{}')",
     ],
     "worker": [
         "SELECT * FROM sign_in('a', 'b', '', gen_random_uuid(), '', '')",
@@ -88,6 +89,14 @@ FORBIDDEN = {
     "projector": [
         "SELECT * FROM identities",
         "SELECT * FROM provider_calls",
+        "CREATE TABLE public.mine (id int)",
+    ],
+    "eraser": [
+        "SELECT wrapped_key FROM identities",
+        "DELETE FROM identities",
+        "UPDATE identity_marks SET banned = false",
+        "SELECT * FROM sign_in('a', 'b', '', gen_random_uuid(), '', '')",
+        "UPDATE provider_calls SET state = 'failed'",
         "CREATE TABLE public.mine (id int)",
     ],
 }

@@ -1,0 +1,1 @@
+"""Finishes erasures: destroys keys, links to people, objects and rows; keeps debts owed."""
