@@ -556,6 +556,52 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         ),
     ] = 180
 
+    # Outbound webhooks.
+    webhook_group: Annotated[
+        str,
+        _about(
+            "The consumer group that spreads the log over the senders of webhooks.",
+            pattern="^[a-z0-9-]{1,100}$",
+        ),
+    ] = "pixelpop-webhooks"
+    webhook_allowed_networks: Annotated[
+        str,
+        _about(
+            "Networks, `10.1.0.0/16,…`, that webhooks may be sent to although they are not public; "
+            "also by http."
+        ),
+    ] = ""
+    webhook_endpoints_max: Annotated[
+        int, _about("Webhook endpoints of one account.", ge=1, le=100)
+    ] = 10
+    webhook_sends: Annotated[
+        int, _about("Webhooks that one process sends at once.", ge=1, le=250)
+    ] = 32
+    webhook_sends_per_endpoint: Annotated[
+        int,
+        _about("Of these, to one endpoint: a slow one must not keep the others.", ge=1, le=250),
+    ] = 4
+    webhook_timeout_seconds: Annotated[
+        float, _about("How long a receiver may take to answer.", unit="s", gt=0, le=60)
+    ] = 15.0
+    webhook_poll_seconds: Annotated[
+        float, _about("How often webhooks that are due are looked for.", unit="s", ge=0.05, le=60)
+    ] = 1.0
+    webhook_secret_overlap_seconds: Annotated[
+        int,
+        _about("How long the old secret still signs after a rotation.", unit="s", ge=0, le=604_800),
+    ] = 86_400
+    webhook_event_days: Annotated[
+        int,
+        _about("What was decided longer ago is not told any more.", unit="days", ge=1, le=365),
+    ] = 7
+    webhook_log_days: Annotated[
+        int,
+        _about(
+            "How long deliveries are kept; longer than events are told.", unit="days", ge=2, le=730
+        ),
+    ] = 30
+
     # The decider.
     decider_snapshot_every_records: Annotated[
         int,
