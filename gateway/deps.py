@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from commands.catalogue import MODELS_BY_ID
+from gateway.appending import Append
 from gateway.consistency import Consistency
-from gateway.flood import FloodGuard
 from gateway.hub import Hub
+from gateway.in_flight import InFlight
+from gateway.limits import Limits
 from gateway.models import Offer
 from gateway.presigned import Presigned
 from gateway.readiness import Readiness
@@ -53,7 +55,8 @@ class Deps:
     tail_reader: TailReader
     line: WaitingLine
     hub: Hub
-    flood: FloodGuard
+    limits: Limits
+    accounts_in_flight: InFlight
     known: KnownGenerations
     consistency: Consistency
     presigned: Presigned
@@ -61,6 +64,8 @@ class Deps:
     """The value of the event log's record at (partition, offset); None: there is none."""
     offer: Offer
     readiness: Readiness
+    appending: dict[str, Append] = field(default_factory=dict)
+    """By generation id; as many at most as requests are under way."""
 
     def place(self, generation_id: str, model_id: str) -> Place:
         """Where an open generation stands; nowhere, where that is not known (yet)."""

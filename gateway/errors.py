@@ -54,6 +54,9 @@ KINDS: Final[dict[str, Kind]] = {
     "idempotency-key-invalid": Kind(400, "The Idempotency-Key header cannot be used"),
     "idempotency-key-reused": Kind(422, "This Idempotency-Key belongs to another request"),
     "body-too-large": Kind(413, "The body is too large"),
+    "body-too-deep": Kind(400, "The body is nested too deeply"),
+    "headers-too-large": Kind(431, "The headers are too large"),
+    "address-too-long": Kind(414, "The address is too long"),
     "body-too-slow": Kind(408, "The body took too long"),
     "record-too-large": Kind(413, "The request is too large"),
     "not-sealable": Kind(422, "A text holds characters that cannot be kept"),
@@ -70,6 +73,7 @@ KINDS: Final[dict[str, Kind]] = {
     "account-banned": Kind(403, "This account is blocked"),
     "scope-missing": Kind(403, "The API key is not allowed to do this"),
     "role-missing": Kind(403, "The account is not allowed to do this"),
+    "too-many-requests": Kind(429, "Too many requests"),
     # What was decided.
     "insufficient-credits": Kind(402, "Not enough credits"),
     "rate-limited": Kind(429, "Too many generations"),

@@ -212,6 +212,10 @@ DETAILS: dict[str, str] = {
         "request. Nothing was charged for this one."
     ),
     "body-too-large": "The body is larger than 65536 bytes, which is the most taken here.",
+    "body-too-deep": "The body nests more than 32 levels. Flatten it.",
+    "headers-too-large": "The headers are larger than 32768 bytes together.",
+    "address-too-long": "The address is longer than 8192 bytes.",
+    "too-many-requests": "This API key has no requests left for now. Wait 412 s.",
     "body-too-slow": "The body took too long to arrive. Send it again.",
     "unsupported-media-type": "Send the body as Content-Type: application/json.",
     "not-found": "There is no generation with this id.",
@@ -250,6 +254,7 @@ MEMBERS: Final[dict[str, dict[str, Any]]] = {
         "credits_available": 5,
     },
     "rate-limited": {"generation_id": GENERATION, "retry_after": 9},
+    "too-many-requests": {"retry_after": 412},
     "prohibited": {"generation_id": GENERATION},
     "unavailable": {"generation_id": GENERATION},
     "timed-out": {"generation_id": GENERATION, "retry_after": 1},

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import time
+from contextlib import suppress
 from http import HTTPStatus
 from itertools import count
 from typing import Any, Final
@@ -18,16 +19,22 @@ from litestar import Litestar
 from litestar.exceptions import MethodNotAllowedException
 
 from gateway import metrics
+from gateway.addresses import Addresses
 from gateway.contract import KEY
+from gateway.cors import Cors
 from gateway.deps import Deps
 from gateway.errors import Answer, Overloaded, Problem, allow, render
 from gateway.events_out import traceparent
 from gateway.generations import create
 from gateway.head import HeadOnly
-from gateway.http import header_in, read_body, visible_ascii
+from gateway.http import header_in, read_body, refuse_large, visible_ascii
+from gateway.in_flight import InFlight
 from gateway.permissions import require
 from gateway.replies import send_answer
+from gateway.security_headers import SecurityHeaders
 from gateway.submissions import submit
+from gateway.visit import KEY as VISIT
+from gateway.visit import Visit
 from runtime.telemetry.logs import correlated
 
 _log = structlog.get_logger(__name__)
@@ -37,6 +44,7 @@ STREAMS: Final = "/events"
 ALWAYS: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 """Answered however much is going on: whoever asks needs to know just then."""
 HOT: Final = "/generations"
+SIGN_IN: Final = "/auth/"
 ONCE: Final = frozenset(
     {b"authorization", b"content-type", b"content-encoding", b"consistency-token", b"last-event-id"}
 )
@@ -50,10 +58,6 @@ _TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _SECONDS = {
     method: metrics.REQUEST_SECONDS.labels(method) for method in ("GET", "POST", "DELETE", "other")
 }
-_SECURITY: Final = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-)
 
 
 class Front:
@@ -65,11 +69,16 @@ class Front:
     """
 
     def __init__(self, app: Litestar, deps: Deps) -> None:
+        settings = deps.settings
         self._app = app
         self._deps = deps
-        self._in_flight_max = deps.settings.requests_in_flight_max
+        self._in_flight_max = settings.requests_in_flight_max
         self._prefix = os.urandom(6).hex()
         self._counter = count(1)
+        self._addresses = Addresses(settings.trusted_proxies)
+        self._from_address = InFlight("address-at-once", settings.limit_address_in_flight)
+        self._cors = Cors(settings.cors_origins)
+        self._security = SecurityHeaders(settings)
         self.in_flight = 0
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -85,39 +94,88 @@ class Front:
             send, receive = head.send, head.receive
         headers = scope["headers"] = list(scope["headers"])
         counted = not path.endswith(STREAMS)
-        sender = _Sender(send, self._request_id(headers))
+        visit = scope[VISIT] = Visit(
+            send,
+            self._request_id(headers),
+            self._cors.headers(headers),
+            self._security.to,
+            counted=counted,
+        )
         token = traceparent.set(_trace(headers))
         self.in_flight += counted
         full = self.in_flight > self._in_flight_max and path not in ALWAYS
         try:
-            with correlated(sender.request_id):
+            with correlated(visit.request_id):
                 if full:
-                    await send_answer(render(Overloaded(FULL), path), sender)
+                    await send_answer(render(Overloaded(FULL), path), visit)
                 else:
-                    await self._answer(scope, receive, sender, path)
+                    await self._answer(scope, receive, visit, path)
         finally:
             traceparent.reset(token)
             self.in_flight -= counted
-            _measure(scope["method"], sender.status, time.perf_counter() - began, counted=counted)
+            if visit.account_id is not None:
+                self._deps.accounts_in_flight.leave(visit.account_id)
+            _measure(scope["method"], visit.status, time.perf_counter() - began, counted=counted)
 
-    async def _answer(self, scope: Any, receive: Any, sender: _Sender, path: str) -> None:
+    async def _answer(self, scope: Any, receive: Any, visit: Visit, path: str) -> None:
+        address = self._addresses.of(scope)
+        if address is None:
+            await self._attempt(scope, receive, visit, path)
+            return
         try:
+            await self._let_in(scope, path, address)
+            if visit.counted:
+                self._from_address.enter(address)
+        except Problem as problem:
+            await send_answer(render(problem, path), visit)
+            return
+        try:
+            await self._attempt(scope, receive, visit, path)
+        finally:
+            if visit.counted:
+                self._from_address.leave(address)
+        if visit.status == HTTPStatus.UNAUTHORIZED and _shows_credentials(scope, path):
+            await self._note_failure(address)
+
+    async def _let_in(self, scope: Any, path: str, address: str) -> None:
+        """Count the request, and a sign-in as one.
+
+        Raises:
+            Problem: this address has asked too often.
+        """
+        limits, policies = self._deps.limits, self._deps.limits.policies
+        limits.take_here(policies.address, address)
+        if limits.shared is not None:
+            await limits.shared.take(policies.address, address)
+        if path.startswith(SIGN_IN):
+            await limits.take(policies.sign_ins, address)
+        if _shows_credentials(scope, path):
+            authorization = header_in(scope["headers"], b"authorization")
+            if self._deps.authenticator.at_hand(authorization) is None:
+                limits.require(policies.failures, address)
+
+    async def _note_failure(self, address: str) -> None:
+        limits = self._deps.limits
+        with suppress(Problem):  # the next one will be refused
+            await limits.take(limits.policies.failures, address)
+
+    async def _attempt(self, scope: Any, receive: Any, visit: Visit, path: str) -> None:
+        try:
+            refuse_large(scope, self._deps.settings)
             _refuse_repeated(scope["headers"])
             if path == HOT and scope["method"] == "POST":
-                await self._submit(scope["headers"], receive, sender)
+                await self._submit(scope["headers"], receive, visit)
             elif scope["method"] == "OPTIONS":
-                await self._tell_methods(scope, receive, sender)
+                await self._tell_methods(scope, receive, visit)
             else:
-                await self._app(scope, receive, sender)
+                await self._app(scope, receive, visit)
         except Exception as error:
-            if sender.status:
+            if visit.status:
                 _log.exception("answer broken off", path=path)
                 raise
-            await send_answer(render(error, path), sender)
+            await send_answer(render(error, path), visit)
 
-    async def _submit(
-        self, headers: list[tuple[bytes, bytes]], receive: Any, sender: _Sender
-    ) -> None:
+    async def _submit(self, headers: list[tuple[bytes, bytes]], receive: Any, visit: Visit) -> None:
         deps = self._deps
         settings = deps.settings
         authorization = header_in(headers, b"authorization")
@@ -126,25 +184,30 @@ class Front:
             account = await deps.authenticator.verify(authorization)
         if account.scopes is not None:  # people may do everything with what is theirs
             require(account, _CREATE)
+        visit.enter(deps, account)
+        if deps.limits.shared is not None or account.via == "api_key":
+            await visit.enter_shared(deps, account)
         body = await read_body(
             headers,
             receive,
             max_bytes=settings.body_max_bytes,
             timeout_seconds=settings.body_timeout_seconds,
         )
-        await send_answer(await submit(deps, headers, body, account), sender)
+        await send_answer(await submit(deps, headers, body, account), visit)
 
-    async def _tell_methods(self, scope: Any, receive: Any, sender: _Sender) -> None:
-        """Answer OPTIONS with what the address knows, and with no leave for other origins.
+    async def _tell_methods(self, scope: Any, receive: Any, visit: Visit) -> None:
+        """Answer OPTIONS with what the address knows, and a page with what it may send.
 
         Litestar's own answer forgets the first of two handlers that share an address; its refusal
         of a method that nobody has does not.
         """
         scope["method"] = "ANY"
         try:
-            await self._app(scope, receive, sender)
+            await self._app(scope, receive, visit)
         except MethodNotAllowedException as error:
-            await send_answer(Answer(204, [allow(error)], b""), sender)
+            name, methods = allow(error)
+            leave = self._cors.preflight(scope["headers"], methods)
+            await send_answer(Answer(204, [(name, methods), *leave], b""), visit)
 
     def _request_id(self, headers: list[tuple[bytes, bytes]]) -> str:
         given = header_in(headers, b"x-request-id")
@@ -155,25 +218,9 @@ class Front:
         return f"{self._prefix}-{next(self._counter):x}"
 
 
-class _Sender:
-    """Adds what every answer has, and remembers its status."""
-
-    __slots__ = ("_send", "request_id", "status")
-
-    def __init__(self, send: Any, request_id: str) -> None:
-        self._send = send
-        self.request_id = request_id
-        self.status = 0
-
-    async def __call__(self, message: Any) -> None:
-        if message["type"] == "http.response.start":
-            self.status = message["status"]
-            message["headers"] = [
-                *message["headers"],
-                *_SECURITY,
-                (b"x-request-id", self.request_id.encode()),
-            ]
-        await self._send(message)
+def _shows_credentials(scope: Any, path: str) -> bool:
+    """Whether a refusal says that somebody tried credentials, not that they sent none."""
+    return path.startswith(SIGN_IN) or header_in(scope["headers"], b"authorization") is not None
 
 
 def _refuse_repeated(headers: list[tuple[bytes, bytes]]) -> None:

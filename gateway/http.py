@@ -13,6 +13,7 @@ from events.ids import is_uuid
 from gateway.errors import Problem, field_problem
 from gateway.reasons import refused
 from runtime.errors import PixelpopError
+from runtime.settings import Settings
 
 Headers = Iterable[tuple[bytes, bytes]]
 """Names in lower case, as ASGI has them; iterated more than once."""
@@ -20,9 +21,15 @@ Receive = Callable[[], Awaitable[Any]]
 Kind = TypeVar("Kind")
 
 DISCARDED_BYTES_MAX: Final = 1_048_576
+OPENING: Final = (b"[", b"{")
+CLOSING: Final = (b"]", b"}")
+JSON_DEPTH_MAX: Final = 32
+"""Arrays and objects within each other; no body here needs more than a few."""
 _VISIBLE = re.compile(rb"[\x21-\x7e]+")
 _STRINGS = re.compile(rb'"([^"\\]*(?:\\.[^"\\]*)*)"\s*(:?)')
 """Each string of a JSON text, and the colon behind it if it is a name."""
+_BRACKETS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
+"""Each bracket, and each string whole, ended or not: whatever comes, one pass reads it."""
 _JSON_TYPES: Final = (b"application/json",)
 
 
@@ -50,6 +57,21 @@ def header_in(headers: Headers, name: bytes) -> bytes | None:
         if one == name:
             return value
     return None
+
+
+def refuse_large(scope: Any, settings: Settings) -> None:
+    """Refuse a request whose headers or address are larger than anybody needs.
+
+    Raises:
+        Problem: they are.
+    """
+    headers = scope["headers"]
+    if sum([len(name) + len(value) for name, value in headers]) > settings.headers_max_bytes:
+        most = settings.headers_max_bytes
+        raise Problem("headers-too-large", f"The headers are larger than {most} bytes together.")
+    if len(scope["path"]) + len(scope["query_string"]) > settings.address_max_bytes:
+        most = settings.address_max_bytes
+        raise Problem("address-too-long", f"The address is longer than {most} bytes.")
 
 
 async def read_body(
@@ -119,6 +141,7 @@ def decode_json(headers: Headers, body: bytes, decoder: msgspec.json.Decoder[Kin
     media_type = header_in(headers, b"content-type") or b""
     if media_type.split(b";", 1)[0].strip().lower() not in _JSON_TYPES:
         raise Problem("unsupported-media-type", "Send the body as Content-Type: application/json.")
+    _refuse_deep(body)
     try:
         decoded = decoder.decode(body)
     except msgspec.ValidationError as error:
@@ -133,6 +156,26 @@ def decode_json(headers: Headers, body: bytes, decoder: msgspec.json.Decoder[Kin
         ) from error
     _refuse_repeated_names(body)
     return decoded
+
+
+def _refuse_deep(body: bytes) -> None:
+    """Refuse what is nested too deeply, before anything follows it down.
+
+    Most bodies are told by their brackets alone; only one with many is looked at more closely.
+    """
+    if body.count(b"[") + body.count(b"{") <= JSON_DEPTH_MAX:
+        return
+    depth = 0
+    for found in _BRACKETS.finditer(body):
+        bracket = found[0]
+        if bracket in OPENING:
+            depth += 1
+        elif bracket in CLOSING:
+            depth -= 1
+        if depth > JSON_DEPTH_MAX:
+            raise Problem(
+                "body-too-deep", f"The body nests more than {JSON_DEPTH_MAX} levels. Flatten it."
+            )
 
 
 def _refuse_repeated_names(body: bytes) -> None:

@@ -15,14 +15,16 @@ from gateway.app import create_app
 from gateway.changes import Change
 from gateway.consistency import Consistency
 from gateway.deps import Deps
-from gateway.flood import FloodGuard
 from gateway.hub import Hub
+from gateway.in_flight import InFlight
+from gateway.limits import Limits
 from gateway.log_reads import event_reader
 from gateway.models import offer_of
 from gateway.presigned import Presigned
 from gateway.readiness import Readiness, checks
 from gateway.replay import KnownGenerations
 from gateway.server import HttpServer
+from gateway.shared_limits import SharedLimits
 from gateway.sign_in import SignIn
 from gateway.signed_in import Authenticator
 from gateway.tail import Tail
@@ -97,7 +99,11 @@ async def running_parts(settings: Settings) -> AsyncIterator[Deps]:
         stack.push_async_callback(producer.stop)
         await clock.prime(producer, LIVE)
         await producer.partitions(EVENTS)
-        deps = _wire(settings, pool, producer, objects, clock, settings.jwt_secret)
+        shared = None
+        if settings.redis_url is not None:
+            shared = SharedLimits(settings.redis_url, settings.redis_timeout_seconds)
+            stack.push_async_callback(shared.close)
+        deps = _wire(settings, pool, producer, objects, clock, settings.jwt_secret, shared)
         stack.push_async_callback(deps.consistency.stop)
         deps.tail_reader.start()
         stack.push_async_callback(deps.tail_reader.stop)
@@ -113,6 +119,7 @@ def _wire(
     objects: ObjectStore,
     clock: BrokerClock,
     jwt_secret: str,
+    shared: SharedLimits | None,
 ) -> Deps:
     masters = master_keys(settings)
     keys = AccountKeys(batched_loader(pool), masters)
@@ -125,7 +132,8 @@ def _wire(
         settings.streams_per_account_max,
         settings.stream_queue_max,
     )
-    line = WaitingLine(settings.worker_jobs, clock.now_ms)
+    slots = min(settings.worker_jobs, settings.jobs_in_flight_max)
+    line = WaitingLine(slots, clock.now_ms)
 
     def changed(partition: int, offset: int, at_ms: int, change: Change) -> None:
         line.take(partition, offset, at_ms, change)
@@ -151,7 +159,8 @@ def _wire(
         tail_reader=tail_reader,
         line=line,
         hub=hub,
-        flood=FloodGuard(settings.flood_accounts_max),
+        limits=Limits(settings, shared=shared),
+        accounts_in_flight=InFlight("account-at-once", settings.limit_account_in_flight),
         known=KnownGenerations(pool),
         consistency=Consistency(pool, settings.consistency_wait_seconds),
         presigned=Presigned(objects, settings.presign_ttl_seconds),

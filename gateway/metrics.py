@@ -41,5 +41,10 @@ DECISION_SECONDS = Histogram(
 UNDECIDED = Counter(
     "pixelpop_gateway_undecided", "Requests answered before their decision, for it took too long."
 )
-FLOODED = Counter("pixelpop_gateway_flooded", "Requests refused before they reached the log.")
+LIMITED = Counter(
+    "pixelpop_gateway_limited", "Requests refused because a limit was met, by its name.", ["limit"]
+)
+LIMITS_STORE_UP = Gauge(
+    "pixelpop_gateway_limits_store_up", "Whether the shared store of limits answers; 0 without one."
+)
 REPLAYED = Counter("pixelpop_gateway_replayed", "Requests that repeated an earlier one.")

@@ -16,9 +16,16 @@ from gateway.contract import GROUPS, KEY, Contract
 from gateway.documents import says
 from gateway.errors import KINDS, TYPE_PREFIX, sentence
 from gateway.front import ALWAYS
+from gateway.openapi_headers import HEADERS, LIMIT_HEADERS, SAID
 
 VERSION: Final = "1"
-COMMON: Final = ("invalid-header", "internal")
+COMMON: Final = (
+    "invalid-header",
+    "headers-too-large",
+    "address-too-long",
+    "too-many-requests",
+    "internal",
+)
 SIGNED_IN: Final = (
     "token-missing",
     "token-invalid",
@@ -34,39 +41,9 @@ WITH_BODY: Final = (
     "invalid-request",
     "unsupported-media-type",
     "body-too-large",
+    "body-too-deep",
     "body-too-slow",
 )
-HEADERS: Final[dict[str, dict[str, Any]]] = {
-    "Idempotency-Key": {
-        "required": True,
-        "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
-        "description": "Names this request: repeated with the same key, it is the same request.",
-    },
-    "Prefer": {
-        "required": False,
-        "schema": {"type": "string"},
-        "description": "`wait=N` (seconds) or `respond-async` (RFC 7240).",
-    },
-    "Consistency-Token": {
-        "required": False,
-        "schema": {"type": "string"},
-        "description": "From an earlier answer: wait until what was written then can be read.",
-    },
-    "Last-Event-ID": {
-        "required": False,
-        "schema": {"type": "string"},
-        "description": "The id of the last event that was received.",
-    },
-}
-SAID: Final = {
-    200: "What was asked for.",
-    201: "It was made.",
-    202: "It is on its way.",
-    204: "Done; there is nothing to show.",
-    304: "Nothing has changed.",
-    503: "Not everything is ready.",
-}
-"""What a status says, where it is no problem."""
 _PARAMETER = re.compile(r"\{(?P<name>\w+)(?::\w+)?\}")
 _REFERENCES: Final = "#/components/schemas/{name}"
 
@@ -237,6 +214,8 @@ def _responses(path: str, one: Contract) -> dict[str, Any]:
     for status, codes in sorted(by_status.items()):
         if str(status) not in responses:
             responses[str(status)] = _refusals(path, codes)
+            if status == HTTPStatus.TOO_MANY_REQUESTS:
+                responses[str(status)]["headers"] = LIMIT_HEADERS
     return dict(sorted(responses.items()))
 
 

@@ -12,6 +12,7 @@ from gateway.cursors import LogPosition, token_header
 from gateway.documents import GenerationDocument
 from gateway.errors import Answer, Problem
 from gateway.generation_reads import find_document, missing
+from gateway.limits import ADMISSION
 from gateway.sentences import SENTENCES
 from gateway.signed_in import Account
 from gateway.tail import FINAL, Known
@@ -51,6 +52,7 @@ def rejection(
 ) -> Problem:
     """A refusal in words, with what the client needs to go on."""
     members: dict[str, Any] = {"generation_id": generation_id}
+    headers: list[tuple[bytes, bytes]] = []
     detail = SENTENCES.get(reason, "It was refused. Nothing was charged.")
     if reason == "insufficient_credits" and credits_needed:
         members |= {"credits_needed": credits_needed, "credits_available": credits_available}
@@ -61,7 +63,8 @@ def rejection(
     elif reason == "rate_limited":
         members["retry_after"] = max(1, -(-retry_after_ms // 1000))
         detail += f" Try again in {members['retry_after']} s, with a new Idempotency-Key."
-    return Problem(REASONS.get(reason, "unavailable"), detail, **members)
+        headers = ADMISSION.left(0, members["retry_after"])
+    return Problem(REASONS.get(reason, "unavailable"), detail, headers=headers, **members)
 
 
 def reused(generation_id: str) -> Problem:

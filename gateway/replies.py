@@ -15,6 +15,7 @@ from gateway.http import decode_json, header_in, read_body
 from gateway.permissions import require
 from gateway.reasons import refused
 from gateway.signed_in import Account
+from gateway.visit import KEY as VISIT
 
 if TYPE_CHECKING:
     from gateway.deps import Deps
@@ -57,17 +58,21 @@ async def signed_in(request: Request[Any, Any, Any]) -> Account:
         PixelpopError: nobody that we know, or who may not do this.
     """
     authorization = header_in(request.scope["headers"], b"authorization")
-    account = await deps_of(request).authenticator.verify(authorization)
-    return allowed(request, account)
+    deps = deps_of(request)
+    account = allowed(request, await deps.authenticator.verify(authorization))
+    if deps.limits.shared is not None or account.via == "api_key":
+        await request.scope[VISIT].enter_shared(deps, account)  # type: ignore[literal-required]
+    return account
 
 
 def allowed(request: Request[Any, Any, Any], account: Account) -> Account:
-    """The account, if it has what the route's contract asks for.
+    """The account, if it has what the route's contract asks for, and asks not too often.
 
     Raises:
         Problem: it does not.
     """
     require(account, request.route_handler.opt[KEY])
+    request.scope[VISIT].enter(deps_of(request), account)  # type: ignore[literal-required]
     return account
 
 

@@ -2,7 +2,7 @@
 
 The generation id follows from account and `Idempotency-Key`, so a repetition is the same
 generation, and nothing here ever does a thing twice (design §2.1). The order matters: what is
-known already is answered from what is known; a flood is refused; the waiter stands before the
+known or being appended is answered from that; a flood is refused; the waiter stands before the
 append, so that no decision can be missed.
 """
 
@@ -26,6 +26,7 @@ from events.generations import GenerationRequested
 from events.ids import GenerationId, fact_id
 from events.ids import generation_id as generation_id_for
 from gateway import metrics
+from gateway.appending import Append, appending
 from gateway.changes import Rejected
 from gateway.cursors import LogPosition, token_header
 from gateway.deps import Deps
@@ -84,18 +85,24 @@ async def submit(deps: Deps, headers: Headers, body: bytes, account: Account) ->
     earlier = await deps.known.find(account.uuid, UUID(generation_id))
     if earlier is not None:
         return await _repeat(deps, submission, earlier.body_mac, prefer)
-    wait_seconds = deps.flood.wait_seconds(account.account_id)
-    if wait_seconds > 0:
-        metrics.FLOODED.inc()
-        raise Problem(
-            "rate-limited",
-            "You ask for generations far faster than they are made. Wait, then send it again.",
-            retry_after=int(wait_seconds) + 1,
-        )
-    return await _append(deps, submission, prefer, arrived)
+    ahead = deps.appending.get(generation_id)
+    if ahead is not None:
+        await ahead.ended.wait()
+        known = deps.tail.get(generation_id)
+        body_mac = ahead.body_mac if known is None else known.body_mac or ahead.body_mac
+        if body_mac is not None:
+            return await _repeat(deps, submission, body_mac, prefer)
+    with appending(deps.appending, generation_id) as own:
+        limits = deps.limits
+        limits.take_here(limits.policies.generations, account.account_id)
+        if limits.shared is not None:
+            await limits.shared.take(limits.policies.generations, account.account_id)
+        return await _append(deps, submission, prefer, arrived, own)
 
 
-async def _append(deps: Deps, submission: Submission, prefer: Prefer, arrived: float) -> Answer:
+async def _append(
+    deps: Deps, submission: Submission, prefer: Prefer, arrived: float, own: Append
+) -> Answer:
     event = _event(deps, submission)
     value = encode(event)
     generation_id = submission.generation_id
@@ -113,11 +120,13 @@ async def _append(deps: Deps, submission: Submission, prefer: Prefer, arrived: f
     )
     if prefer.respond_async:
         position = await deps.log.append(EVENTS, outgoing)
+        own.body_mac = submission.body_mac
         _note(deps, submission, position)
         return _accepted(deps, event, submission, position, None, respond_async=True)
     decision = deps.tail.expect(generation_id)
     try:
         position = await deps.log.append(EVENTS, outgoing)
+        own.body_mac = submission.body_mac
         known = await _in_time(decision, deps.settings.decision_wait_seconds)
     finally:
         deps.tail.forget(generation_id, decision)
@@ -132,6 +141,7 @@ async def _append(deps: Deps, submission: Submission, prefer: Prefer, arrived: f
     metrics.DECISION_SECONDS.observe(time.monotonic() - arrived)
     if isinstance(known.decision, Rejected):
         raise decided_problem(known.decision, generation_id)
+    own.ended.set()
     if prefer.wait_seconds is not None:
         finished = await _finished(deps, submission, prefer.wait_seconds)
         if finished is not None:

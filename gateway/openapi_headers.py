@@ -1,0 +1,55 @@
+"""What the contract says about headers and plain statuses."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+HEADERS: Final[dict[str, dict[str, Any]]] = {
+    "Idempotency-Key": {
+        "required": True,
+        "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+        "description": "Names this request: repeated with the same key, it is the same request.",
+    },
+    "Prefer": {
+        "required": False,
+        "schema": {"type": "string"},
+        "description": "`wait=N` (seconds) or `respond-async` (RFC 7240).",
+    },
+    "Consistency-Token": {
+        "required": False,
+        "schema": {"type": "string"},
+        "description": "From an earlier answer: wait until what was written then can be read.",
+    },
+    "Last-Event-ID": {
+        "required": False,
+        "schema": {"type": "string"},
+        "description": "The id of the last event that was received.",
+    },
+}
+LIMIT_HEADERS: Final[dict[str, dict[str, Any]]] = {
+    "Retry-After": {
+        "required": True,
+        "schema": {"type": "integer", "minimum": 1},
+        "description": "In seconds.",
+    },
+    "RateLimit-Policy": {
+        "required": True,
+        "schema": {"type": "string"},
+        "description": "The limit that was met: its name, quota `q` and window `w` in seconds.",
+    },
+    "RateLimit": {
+        "required": True,
+        "schema": {"type": "string"},
+        "description": "What is left of it: `r` requests; `t` seconds until there are more.",
+    },
+}
+"""Of every 429 (draft-ietf-httpapi-ratelimit-headers-10)."""
+SAID: Final = {
+    200: "What was asked for.",
+    201: "It was made.",
+    202: "It is on its way.",
+    204: "Done; there is nothing to show.",
+    304: "Nothing has changed.",
+    503: "Not everything is ready.",
+}
+"""What a status says, where it is no problem."""
