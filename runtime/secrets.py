@@ -52,10 +52,10 @@ MADE: dict[str, tuple[str, Callable[[], str]]] = {
 
 
 class SecretsFile:
-    """The secrets that were made for one data directory."""
+    """The secrets that were made for one data directory, or lie in another given place."""
 
-    def __init__(self, data_dir: Path) -> None:
-        self.path = data_dir / "secrets.json"
+    def __init__(self, data_dir: Path, *, path: Path | None = None) -> None:
+        self.path = path or data_dir / "secrets.json"
 
     def read(self) -> dict[str, str]:
         """All of them.
@@ -76,16 +76,20 @@ class SecretsFile:
     def get(self, name: str, make: Callable[[], str]) -> str:
         """The secret of that name, made now if there is none; safe among several processes."""
         known = self.read()
-        if name in known:
-            return known[name]
+        if name not in known:
+            known = self.change(lambda now: now if name in now else now | {name: make()})
+        return known[name]
+
+    def change(self, changed: Callable[[dict[str, str]], dict[str, str]]) -> dict[str, str]:
+        """Replace all of it at once by what is made of it; safe among several processes."""
         with naming_full_disk(self.path.parent):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(self.path.with_suffix(".lock"), timeout=LOCK_TIMEOUT_SECONDS):
-                known = self.read()
-                if name not in known:
-                    known[name] = make()
-                    self._write(known)
-        return known[name]
+                before = self.read()
+                after = changed(before)
+                if after != before:
+                    self._write(after)
+        return after
 
     def _write(self, known: dict[str, str]) -> None:
         growing = self.path.with_suffix(".new")
@@ -98,21 +102,38 @@ class SecretsFile:
         growing.replace(self.path)
 
 
+def secrets_path(settings: Settings) -> Path | None:
+    """The file of secrets that this process reads; None: it has its variables only."""
+    if settings.secrets_file is not None:
+        return settings.secrets_file
+    return settings.data_dir / "secrets.json" if settings.embedded else None
+
+
 def resolve(settings: Settings) -> Settings:
     """The same settings with every secret filled in.
 
     Raises:
         SettingsError: a secret is not set, and this is not embedded mode; the message names it.
     """
+    path = secrets_path(settings)
+    if path is not None and not settings.embedded:
+        settings = _given(settings, SecretsFile(path.parent, path=path).read())
     missing = [field for field in MADE if getattr(settings, field) is None]
     if not missing:
         return settings
-    if not settings.embedded:
+    if path is None or not settings.embedded:
         names = ", ".join(MADE[field][0] for field in missing)
         raise SettingsError(
             f"{names} must be set, because outside servers are configured: secrets are made only "
             "for a data directory that holds the servers too."
         )
-    file = SecretsFile(settings.data_dir)
+    file = SecretsFile(path.parent, path=path)
     made = {field: file.get(field, MADE[field][1]) for field in missing}
     return msgspec.structs.replace(settings, **made)
+
+
+def _given(settings: Settings, known: dict[str, str]) -> Settings:
+    found = {
+        field: known[field] for field in MADE if getattr(settings, field) is None and field in known
+    }
+    return msgspec.structs.replace(settings, **found)
