@@ -8,29 +8,34 @@ from typing import Any
 import faust
 import structlog
 
-from processors.worker.app import jobs_topic
+from processors.worker.app import raw_topic
 from processors.worker.intake import Intake
 from processors.worker.work import Delivery
 
 _log = structlog.get_logger(__name__)
 
 
-def attach(app: faust.App, intake: Intake) -> None:
-    """Let `app` hand every job to `intake`, and tell it when an assignment ends."""
+def attach(app: faust.App, intake: Intake[Any], topic: str, name: str) -> None:
+    """Let `app` hand every record of `topic` to `intake`, and tell it when an assignment ends.
 
-    async def generations(stream: Any) -> None:
+    `name` is the agent's.
+    """
+
+    async def deliveries(stream: Any) -> None:
         # noack: otherwise an exception here would ack the event. One agent, no `take`: the order
         # of the offsets is the order in which the intake sees them.
         async for event in stream.noack().events():
             await intake.take(delivery_of(app, event))
 
-    app.agent(jobs_topic(app), name="generations", concurrency=1)(generations)
+    app.agent(raw_topic(app, topic), name=name, concurrency=1)(deliveries)
 
     async def revoked(_app: faust.App, revoked: set[Any], **_: Any) -> None:
         intake.revoke({(tp.topic, tp.partition) for tp in revoked})
 
     async def assigned(_app: faust.App, assigned: set[Any], **_: Any) -> None:
-        _log.info("jobs assigned", partitions=sorted(tp.partition for tp in assigned))
+        _log.info(
+            "partitions assigned", agent=name, partitions=sorted(tp.partition for tp in assigned)
+        )
 
     # Faust keeps weak references to receivers unless told otherwise.
     app.on_partitions_revoked.connect(revoked, weak=False)

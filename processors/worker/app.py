@@ -1,4 +1,4 @@
-"""The Faust app: the group that spreads jobs over workers, configured as design §4 demands.
+"""A Faust app: a group that spreads a topic over processes, configured as design §4 demands.
 
 Read from Faust's source (0.15.3), and why each setting is what it is:
 
@@ -24,7 +24,6 @@ from faust import streams
 from faust.auth import SASLCredentials, SSLCredentials
 from faust.tables import TableManager
 
-from events.topics import JOBS
 from runtime.errors import StartError
 from runtime.kafka.connect import client_options
 from runtime.settings import Settings
@@ -37,13 +36,18 @@ POLL_INTERVAL_SECONDS_MAX = 1800.0
 """How long the agent may make Kafka wait while every slot is taken by slow pictures."""
 
 
-def instance_id(settings: Settings) -> str:
+def instance_id(settings: Settings, group: str) -> str:
     """The static member of the group that this running slot is."""
-    return f"{settings.worker_group}-{settings.slot}"
+    return f"{group}-{settings.slot}"
 
 
-def make_app(settings: Settings) -> faust.App:
+def make_app(settings: Settings, group: str, *, role: str = "worker") -> faust.App:
     """The app, not started; must be called on the running event loop.
+
+    Args:
+        settings: of this process.
+        group: the consumer group that spreads the topic over copies of this process.
+        role: what this process is, for the broker's log and for its folder.
 
     Raises:
         StartError: Faust came without its compiled parts.
@@ -54,12 +58,12 @@ def make_app(settings: Settings) -> faust.App:
             "Faust was installed without its compiled parts, which the worker relies on. Install "
             "faust-streaming from a wheel, or with a C compiler, and unset NO_CYTHON."
         )
-    options = client_options(settings, role="worker")
-    state_dir = settings.data_dir.absolute() / "worker" / settings.slot
+    options = client_options(settings, role=role)
+    state_dir = settings.data_dir.absolute() / role / settings.slot
     state_dir.mkdir(parents=True, exist_ok=True)  # Faust makes only its last part
     session_seconds = settings.kafka_session_timeout_seconds
     return faust.App(
-        settings.worker_group,
+        group,
         broker=";".join(
             f"kafka://{quote(one, safe=':[]')}" for one in options["bootstrap_servers"]
         ),
@@ -73,7 +77,7 @@ def make_app(settings: Settings) -> faust.App:
         broker_max_poll_interval=POLL_INTERVAL_SECONDS_MAX,
         broker_max_poll_records=POLL_RECORDS_MAX,
         broker_commit_interval=settings.worker_commit_seconds,
-        consumer_group_instance_id=instance_id(settings),
+        consumer_group_instance_id=instance_id(settings, group),
         consumer_auto_offset_reset="earliest",
         consumer_max_fetch_size=FETCH_BYTES_MAX,
         processing_guarantee="at_least_once",
@@ -104,10 +108,10 @@ class _NoTables(TableManager):  # type: ignore[misc]  # Faust ships no types
         await self.recovery.start()
 
 
-def jobs_topic(app: faust.App) -> Any:
-    """The jobs topic as raw bytes: decoding happens where its failure can be handled."""
+def raw_topic(app: faust.App, name: str) -> Any:
+    """A topic as raw bytes: decoding happens where its failure can be handled."""
     return app.topic(
-        JOBS,
+        name,
         key_type=bytes,
         value_type=bytes,
         key_serializer="raw",

@@ -29,13 +29,13 @@ LOOK_MAX = 100
 
 
 @contextlib.asynccontextmanager
-async def open_gaps(settings: Settings) -> AsyncIterator[Gaps]:
-    """Connect; closed at the end."""
+async def open_gaps(settings: Settings, group: str) -> AsyncIterator[Gaps]:
+    """Connect; closed at the end. `group` is who reads."""
     admin = AIOKafkaAdminClient(**client_options(settings, role="worker-admin"))
     await admin.start()
     try:
         async with LogLookup(settings) as lookup:
-            yield Gaps(admin, lookup, settings.worker_group)
+            yield Gaps(admin, lookup, group)
     finally:
         await admin.close()
 
@@ -46,7 +46,7 @@ class Gaps:
     Args:
         admin: tells what the group has committed.
         lookup: looks at the log.
-        group: the workers'.
+        group: who reads.
     """
 
     def __init__(self, admin: AIOKafkaAdminClient, lookup: LogLookup, group: str) -> None:
@@ -59,7 +59,7 @@ class Gaps:
         """Check the way from `last` (None: from what is committed) to this delivery.
 
         Raises:
-            RecordsSkipped: the log holds a job between them.
+            RecordsSkipped: the log holds a record between them.
         """
         tp = TopicPartition(delivery.topic, delivery.partition)
         async with self._lock:

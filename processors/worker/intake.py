@@ -7,19 +7,28 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 import structlog
 
 from processors.worker import metrics
 from processors.worker.window import Window
-from processors.worker.work import Delivery, Work, work_of
+from processors.worker.work import Delivery
 from runtime.errors import PixelpopError
 
 _log = structlog.get_logger(__name__)
 
-Perform = Callable[[Work, Delivery], Coroutine[Any, Any, None]]
-"""Does the work; returns when its outcome is in the log. Raising means: stop without the ack."""
+
+class Identified(Protocol):
+    """What a delivery asks for, as far as it matters here."""
+
+    @property
+    def identity(self) -> str:
+        """Equal for two deliveries of the same work, so that the second joins the first."""
+        ...
+
+
+Wanted = TypeVar("Wanted", bound=Identified)
 
 CheckGap = Callable[[Delivery, int | None], Awaitable[None]]
 """Checks that nothing was skipped between the last offset taken (None: none yet) and this one."""
@@ -32,19 +41,27 @@ class RecordsSkipped(PixelpopError):
     retryable = True
 
 
-class Intake:
+class Intake(Generic[Wanted]):
     """Takes deliveries in order, performs them at once, acks them in order.
 
     Args:
-        perform: does the work of one delivery.
+        read: says what a delivery asks for; never raises.
+        perform: does it; returns when its outcome is durable. Raising means: stop without the ack.
         check_gap: called before a delivery that does not follow the last one.
         jobs_max: how much work runs at once.
         window_max: how many offsets of one partition are held.
     """
 
     def __init__(
-        self, perform: Perform, check_gap: CheckGap, *, jobs_max: int, window_max: int
+        self,
+        read: Callable[[Delivery], Wanted],
+        perform: Callable[[Wanted, Delivery], Coroutine[Any, Any, None]],
+        check_gap: CheckGap,
+        *,
+        jobs_max: int,
+        window_max: int,
     ) -> None:
+        self._read = read
         self._perform = perform
         self._check_gap = check_gap
         self._slots = asyncio.Semaphore(jobs_max)
@@ -79,7 +96,7 @@ class Intake:
             await window.room()
             if window.last is None or delivery.offset > window.last + 1:
                 await self._check_gap(delivery, window.last)
-            work = work_of(delivery)
+            work = self._read(delivery)
             if work.identity not in self._running:
                 await self._slots.acquire()
                 if self._refuses(window) or not window.add(delivery.offset, delivery.ack):
@@ -135,7 +152,7 @@ class Intake:
         """Whether this changed while waiting; what is not taken will be delivered again."""
         return self._closed or window.revoked
 
-    def _start(self, work: Work, delivery: Delivery) -> None:
+    def _start(self, work: Wanted, delivery: Delivery) -> None:
         task = asyncio.create_task(self._perform(work, delivery), name=work.identity)
         self._running[work.identity] = task
         metrics.RUNNING.set(len(self._running))

@@ -7,15 +7,12 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 from uuid import UUID
 
-import faust
 import structlog
 import uvloop
-from aiokafka.errors import KafkaConnectionError
 
-from events.topics import EVENTS, LIVE
+from events.topics import EVENTS, JOBS, LIVE
 from processors.providers import open_providers
 from processors.worker import slot
 from processors.worker.agent import attach
@@ -26,15 +23,16 @@ from processors.worker.intake import Intake
 from processors.worker.jobs import Jobs
 from processors.worker.leases import Leases
 from processors.worker.live import Live
+from processors.worker.running import until_stopped
 from processors.worker.slot import Slot
 from processors.worker.tools import Tools
 from processors.worker.watchdog import Watchdog
+from processors.worker.work import work_of
 from runtime import process
 from runtime.crypto.keys import AccountKeys
 from runtime.crypto.master import master_keys
 from runtime.errors import PixelpopError, SettingsError
 from runtime.kafka.clock import BrokerClock
-from runtime.kafka.errors import LogUnreachable
 from runtime.kafka.producer import LogProducer
 from runtime.objects import MemoryObjects, ObjectStore, open_objects
 from runtime.postgres.account_keys import wrapped_key_loader
@@ -46,8 +44,6 @@ _log = structlog.get_logger(__name__)
 
 CLOCK_SECONDS = 30.0
 """How often the broker's time is asked for; a machine that slept must not act on an old time."""
-STOP_SECONDS_MAX = 15.0
-"""How long Faust may take to stop once nothing runs any more."""
 KEY_TTL_SECONDS = 30.0
 """How long an account's key is used without asking again whether the account still exists."""
 LIBRARIES = ("faust", "mode", "aiokafka", "openai", "httpx2", "httpcore2", "filelock")
@@ -73,64 +69,27 @@ def run(settings: Settings) -> int:
 async def _run(settings: Settings, held: Slot) -> int:
     stop = asyncio.Event()
     process.handle_signals(stop)
-    async with opened(settings, held.holder) as tools, open_gaps(settings) as gaps:
+    async with (
+        opened(settings, held.holder) as tools,
+        open_gaps(settings, settings.worker_group) as gaps,
+    ):
         await free_gone(tools.claims, held)
         jobs = Jobs(tools)
         intake = Intake(
+            work_of,
             jobs.perform,
             gaps.check,
             jobs_max=settings.worker_jobs,
             window_max=settings.worker_window_records,
         )
-        app = make_app(settings)
-        attach(app, intake)
+        app = make_app(settings, settings.worker_group)
+        attach(app, intake, JOBS, "generations")
         door = telemetry.serve("127.0.0.1", settings.metrics_port)
         try:
             with Watchdog(app, intake, stuck_seconds=settings.worker_stuck_seconds):
-                return await _work(settings, app, intake, stop, door.port)
+                return await until_stopped(settings, app, intake, stop, door.port)
         finally:
             door.stop()
-
-
-async def _work(
-    settings: Settings, app: faust.App, intake: Intake, stop: asyncio.Event, port: int
-) -> int:
-    """Run the app until it is asked to stop or cannot go on; then drain, bounded."""
-    starting = asyncio.create_task(app.start(), name="faust")
-    stopping = asyncio.create_task(stop.wait())
-    ended = asyncio.create_task(app.wait_until_stopped())
-    watched: set[asyncio.Future[Any]] = {stopping, ended, intake.failed}
-    try:
-        await asyncio.wait({starting, *watched}, return_when=asyncio.FIRST_COMPLETED)
-        if starting.done():
-            _raise_named(starting, settings)
-            process.ready(settings, port)
-            _log.info("worker ready")
-            await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
-        asked = stop.is_set()
-        _log.info("worker stops", asked=asked, running=intake.running)
-        if not await intake.drain(settings.worker_drain_seconds):
-            _log.warning("jobs are abandoned; they will be delivered again", jobs=intake.running)
-        return 0 if asked and not intake.failed.done() else process.EXIT_CRASH
-    finally:
-        if intake.failed.done():
-            intake.failed.exception()  # logged where it happened
-        await intake.abandon()
-        for task in (starting, stopping, ended):
-            task.cancel()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(STOP_SECONDS_MAX):
-                await app.stop()
-
-
-def _raise_named(starting: asyncio.Task[None], settings: Settings) -> None:
-    """Faust's producer asks for the brokers once and does not wait for them."""
-    try:
-        starting.result()
-    except KafkaConnectionError as error:
-        raise LogUnreachable(
-            f"No Kafka broker answered at {settings.kafka_bootstrap_servers}: {error!r}."
-        ) from error
 
 
 @contextlib.asynccontextmanager

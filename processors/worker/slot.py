@@ -64,21 +64,21 @@ class Slot:
 
 
 @contextlib.contextmanager
-def hold(settings: Settings) -> Iterator[Slot]:
+def hold(settings: Settings, role: str = "worker") -> Iterator[Slot]:
     """Hold the slot inside; it is given back with the process, however that ends.
 
     Raises:
         SlotTaken: another process has it.
     """
-    path = settings.data_dir / "run" / f"worker-{settings.slot}.lock"
+    path = settings.data_dir / "run" / f"{role}-{settings.slot}.lock"
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path)
     try:
         lock.acquire(timeout=0)
     except Timeout:
         raise SlotTaken(
-            f"Another worker already runs in slot {settings.slot} of {settings.data_dir}. Stop it, "
-            "or give this one a slot of its own with PIXELPOP_SLOT."
+            f"Another {role} process already runs in slot {settings.slot} of {settings.data_dir}. "
+            "Stop it, or give this one a slot of its own with PIXELPOP_SLOT."
         ) from None
     try:
         yield Slot(path.with_suffix(".holders"))

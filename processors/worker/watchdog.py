@@ -12,7 +12,7 @@ import os
 import threading
 import time
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import faust
 import structlog
@@ -62,7 +62,7 @@ class Progress:
 class Watchdog:
     """Looks after one app and its intake; use it as a context manager around the work."""
 
-    def __init__(self, app: faust.App, intake: Intake, *, stuck_seconds: float) -> None:
+    def __init__(self, app: faust.App, intake: Intake[Any], *, stuck_seconds: float) -> None:
         self._app = app
         self._intake = intake
         self._every_seconds = min(stuck_seconds / CHECKS_PER_LIMIT, CHECK_SECONDS_MAX)

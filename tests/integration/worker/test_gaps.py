@@ -19,7 +19,7 @@ from tests.integration.worker.desk import Desk
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def gaps(desk: Desk) -> AsyncIterator[Gaps]:
-    async with open_gaps(desk.settings) as opened:
+    async with open_gaps(desk.settings, desk.settings.worker_group) as opened:
         yield opened
 
 

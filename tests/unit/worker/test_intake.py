@@ -30,7 +30,9 @@ class Bench:
         self.acked: list[tuple[int, int]] = []
         self.gaps: list[tuple[int, int | None]] = []
         self._ends: dict[str, asyncio.Future[None]] = {}
-        self.intake = Intake(self._perform, self._check, jobs_max=jobs_max, window_max=window_max)
+        self.intake = Intake(
+            work_of, self._perform, self._check, jobs_max=jobs_max, window_max=window_max
+        )
 
     async def _perform(self, work: Work, _: Delivery) -> None:
         self.begun.append(work.identity)
