@@ -8,6 +8,15 @@ from typing import Any, Final, cast, get_args
 import msgspec
 
 from events.accounts import AccountErased, DebtCarried, UserRegistered
+from events.admin import (
+    AccountBanned,
+    AccountUnbanned,
+    ApiKeyCreated,
+    ApiKeyRevoked,
+    CustomerAdmitted,
+    RoleGranted,
+    RoleRevoked,
+)
 from events.base import Decision, EventClass, Fact
 from events.credits import (
     CreditsExpired,
@@ -39,6 +48,13 @@ Event = (
     | PreferencesChanged
     | ConsentGiven
     | ConsentWithdrawn
+    | RoleGranted
+    | RoleRevoked
+    | AccountBanned
+    | AccountUnbanned
+    | CustomerAdmitted
+    | ApiKeyCreated
+    | ApiKeyRevoked
     | CreditsPurchased
     | PurchaseRefunded
     | GenerationRequested

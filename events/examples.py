@@ -10,6 +10,15 @@ from typing import Any, Final
 
 from events import ids, postings
 from events.accounts import AccountErased, DebtCarried, UserRegistered
+from events.admin import (
+    AccountBanned,
+    AccountUnbanned,
+    ApiKeyCreated,
+    ApiKeyRevoked,
+    CustomerAdmitted,
+    RoleGranted,
+    RoleRevoked,
+)
 from events.base import ZERO_HASH, Draw, Sealed
 from events.credits import (
     CreditsExpired,
@@ -43,8 +52,15 @@ ACCOUNT: Final = AccountId("5f0c1a52-7c64-4b0e-9d2f-3b1f0a9f6d11")
 AT_MS: Final = 1_767_225_600_000
 _GENERATION = ids.generation_id(ACCOUNT, "example")
 _PURCHASE = SourceId(ids.derive("example", "purchase"))
+_ACTOR = AccountId("2c9c9d7a-6a1f-4b0a-8a54-0f4f3a3de3a7")
+_KEY = ids.derive("example", "api-key")
 _OBJECTS = f"generations/{ACCOUNT}/{_GENERATION}"
 _FACT: dict[str, Any] = {"account_id": ACCOUNT, "occurred_at_ms": AT_MS}
+_ACT: dict[str, Any] = {
+    **_FACT,
+    "actor": _ACTOR,
+    "reason": Sealed("v1.QEFCQ0RFRkdISUpLTE1OTw"),
+}
 _ABOUT: dict[str, Any] = {**_FACT, "generation_id": _GENERATION}
 _IMAGE = ids.image_id(_GENERATION, 0)
 _TEN_MINUTES_MS = 600_000
@@ -96,6 +112,19 @@ FACTS: Final = (
     ),
     ConsentGiven(**_FACT, purpose="terms", version="2026-01"),
     ConsentWithdrawn(**_FACT, purpose="marketing", version="2026-01"),
+    RoleGranted(**_ACT, role="auditor", before=("analyst",), after=("analyst", "auditor")),
+    RoleRevoked(**_ACT, role="auditor", before=("analyst", "auditor"), after=("analyst",)),
+    AccountBanned(**_ACT, before=("active",), after=("banned",)),
+    AccountUnbanned(**_ACT, before=("banned",), after=("active",)),
+    CustomerAdmitted(**_ACT, after=("active",)),
+    ApiKeyCreated(
+        **_ACT,
+        key_id=_KEY,
+        name=Sealed("v1.MDEyMzQ1Njc4OTo7PD0-Pw"),
+        expires_at_ms=AT_MS + _YEAR_MS,
+        after=("credits:read", "generations:write"),
+    ),
+    ApiKeyRevoked(**_ACT, key_id=_KEY, before=("credits:read", "generations:write")),
     CreditsPurchased(
         **_FACT,
         purchase_id=_PURCHASE,

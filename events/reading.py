@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from events.admin import ACTS
 from events.codec import UndecodableError, class_of, decode
 from events.envelope import CLASSES, TYPE_PREFIX, type_header, type_header_of
 from events.generations import (
@@ -53,6 +54,7 @@ _WITHOUT_EFFECT: Final = frozenset(
         PreferencesChanged,
         ConsentGiven,
         ConsentWithdrawn,
+        *ACTS,
     )
 )
 
