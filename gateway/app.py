@@ -15,6 +15,7 @@ from gateway import (
     generations,
     images,
     live,
+    me,
     operations,
     purchases,
 )
@@ -38,6 +39,9 @@ ROUTES: Final = (
     live.make_ticket,
     live.account_events,
     live.generation_events,
+    me.read,
+    me.change,
+    me.erase,
     credits.get_credits,
     credits.get_history,
     purchases.buy,

@@ -12,6 +12,7 @@ GROUPS: Final = {
     "Generations": "Ask for pictures, see what became of them, cancel, throw away, take back.",
     "Live": "What happens, as it happens, by server-sent events.",
     "Credits": "The balance, the ledger behind it, and buying more.",
+    "Account": "Who I am, what I chose, what is known of me, and the end of it.",
     "Operations": "For those who run it: health, readiness, metrics, this contract.",
 }
 """The groups that operations are shown in, in this order."""

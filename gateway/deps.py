@@ -9,6 +9,7 @@ from typing import Protocol
 from commands.catalogue import MODELS_BY_ID
 from gateway.appending import Append
 from gateway.consistency import Consistency
+from gateway.erasure import Erasure
 from gateway.hub import Hub
 from gateway.in_flight import InFlight
 from gateway.limits import Limits
@@ -51,6 +52,7 @@ class Deps:
     tokens: Tokens
     authenticator: Authenticator
     sign_in: SignIn
+    erasure: Erasure
     tail: Tail
     tail_reader: TailReader
     line: WaitingLine

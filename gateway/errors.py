@@ -82,6 +82,7 @@ KINDS: Final[dict[str, Kind]] = {
     "timed-out": Kind(503, "It was not decided in time"),
     "being-made": Kind(409, "It is being made already"),
     "already-finished": Kind(409, "It is finished already"),
+    "consent-outdated": Kind(409, "The document is shown in another version now"),
     "gone-from-bin": Kind(410, "It can no longer be restored"),
     "payments-not-configured": Kind(501, "Payments are not configured"),
     # What this service cannot do now.

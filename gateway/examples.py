@@ -11,8 +11,10 @@ from commands.requests import ImageRequest
 from events.envelope import rfc3339
 from gateway import documents as shown
 from gateway.auth import LoginRequest
+from gateway.me import ErasureDocument, MeChange
 from gateway.operations import HealthDocument
 from gateway.outcomes import REASONS
+from gateway.profile import ConsentDocument, MeDocument, Preferences
 from gateway.purchases import STARS, PurchaseRequest
 from gateway.readiness import PartDocument, ReadyDocument
 from gateway.sentences import SENTENCES
@@ -162,6 +164,26 @@ BY_SHAPE: Final[dict[type, Any]] = {
         shown.LedgerPage(items=(_entry,), next_cursor="Mg"),
         _purchase,
         shown.Purchases(items=(_purchase,)),
+        MeDocument(
+            id=ACCOUNT,
+            telegram_id=42,
+            display_name="Ada",
+            language="de",
+            registered_at=_at(-60),
+            roles=("user",),
+            preferences=Preferences(language="de", default_style_id=STYLES[1].id),
+            consents=(
+                ConsentDocument(
+                    purpose="terms",
+                    current_version="2026-01",
+                    required=True,
+                    version="2026-01",
+                    given_at=_at(-59),
+                ),
+            ),
+        ),
+        MeChange(language="de", notifications=False, consents={"terms": "2026-01"}),
+        ErasureDocument(id=ACCOUNT, status="erasing", erased_at=_at(0)),
         HealthDocument(),
         ReadyDocument(
             ready=False,
@@ -234,6 +256,9 @@ DETAILS: dict[str, str] = {
     ),
     "being-made": "It is being made already and can no longer be cancelled.",
     "already-finished": "It is done already; there is nothing to cancel.",
+    "consent-outdated": (
+        "The document terms is shown in version 2026-01 now. Show that one and send its version."
+    ),
     "gone-from-bin": "It was deleted more than 30 days ago and is gone.",
     "payments-not-configured": "This installation cannot take payments yet. Nothing was bought.",
     "overloaded": (

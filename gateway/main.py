@@ -15,6 +15,7 @@ from gateway.app import create_app
 from gateway.changes import Change
 from gateway.consistency import Consistency
 from gateway.deps import Deps
+from gateway.erasure import Erasure
 from gateway.hub import Hub
 from gateway.in_flight import InFlight
 from gateway.limits import Limits
@@ -155,6 +156,7 @@ def _wire(
         tokens=tokens,
         authenticator=authenticator,
         sign_in=sign_in,
+        erasure=Erasure(pool, masters),
         tail=tail,
         tail_reader=tail_reader,
         line=line,

@@ -141,7 +141,7 @@ def _contracts(app: Litestar) -> list[tuple[str, str, Contract]]:
 
 def _order(found: tuple[str, str, Contract]) -> tuple[int, str, int]:
     path, method, one = found
-    return list(GROUPS).index(one.group), path, ("post", "get", "delete").index(method)
+    return list(GROUPS).index(one.group), path, ("post", "get", "patch", "delete").index(method)
 
 
 def _structs(contracts: list[tuple[str, str, Contract]]) -> set[Any]:

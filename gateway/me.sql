@@ -1,0 +1,17 @@
+-- name: get_me
+SELECT u.display_name, u.language, u.registered_at_ms, p.chosen::text AS chosen
+FROM read.users AS u
+LEFT JOIN read.preferences AS p ON p.account_id = u.account_id
+WHERE u.account_id = $1;
+
+-- name: get_consents
+SELECT purpose, version, given_at_ms, withdrawn_at_ms
+FROM read.consents
+WHERE account_id = $1
+ORDER BY purpose
+LIMIT 100;
+
+-- name: get_identity
+SELECT provider, subject_id
+FROM identities
+WHERE account_id = $1;
