@@ -71,8 +71,6 @@ async def make_accounts(
             records=[
                 (
                     one.account_id,
-                    "bench",
-                    str(one.account_id),
                     wrap(masters.current, one.key, one.account_id),
                     masters.current.id,
                     now,
@@ -81,8 +79,6 @@ async def make_accounts(
             ],
             columns=[
                 "account_id",
-                "provider",
-                "subject_id",
                 "wrapped_key",
                 "master_key_id",
                 "registered_at",

@@ -1,7 +1,7 @@
 -- name: outside_identities
 -- Whose these accounts are, as far as they still exist.
 SELECT account_id, provider, subject_id
-FROM identities
+FROM identity_links
 WHERE account_id = ANY($1::uuid[]);
 
 -- name: know_marks

@@ -121,10 +121,8 @@ class Desk:
         try:
             await connection.execute(
                 "INSERT INTO identities "
-                "(account_id, provider, subject_id, wrapped_key, master_key_id) "
-                "VALUES ($1, 'test', $2, $3, $4)",
+                "(account_id, wrapped_key, master_key_id) VALUES ($1, $2, $3)",
                 uuid.UUID(account_id),
-                account_id,
                 wrapped,
                 master.id,
             )
