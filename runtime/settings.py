@@ -298,6 +298,25 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         _about("How far Telegram's clock may be ahead of this one.", unit="s", ge=0, le=300),
     ] = 30
 
+    # Who may do more than others: people as `telegram:<id>`, or accounts by their id.
+    admins: Annotated[
+        str, _about("Admins, `telegram:<id>` or an account's id, with commas; none by default.")
+    ] = ""
+    auditors: Annotated[str, _about("Auditors, named as the admins are.")] = ""
+    analysts: Annotated[str, _about("Analysts, named as the admins are.")] = ""
+    api_keys_per_account_max: Annotated[
+        int, _about("API keys of one account that are good at once.", ge=1, le=1000)
+    ] = 25
+    untold_acts_seconds: Annotated[
+        float,
+        _about(
+            "After how long an act of an admin that the log was not told of is told again.",
+            unit="s",
+            ge=1,
+            le=3600,
+        ),
+    ] = 15.0
+
     # The front door.
     body_max_bytes: Annotated[
         int, _about("The largest request body.", unit="B", ge=1024, le=16_777_216)
