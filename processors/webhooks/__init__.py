@@ -1,0 +1,1 @@
+"""Outbound webhooks: what counts in the log is told to API customers' servers (decision 6)."""

@@ -1,0 +1,161 @@
+"""Wires the process that tells API customers' servers: `pixelpop webhooks`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+
+import structlog
+import uvloop
+
+from events.topics import EVENTS, LIVE
+from processors.webhooks.deliveries import Deliveries
+from processors.webhooks.planning import Planner, Told
+from processors.webhooks.sender import Pace, Sender
+from processors.worker import slot
+from processors.worker.agent import attach
+from processors.worker.app import make_app
+from processors.worker.gaps import open_gaps
+from processors.worker.intake import Intake
+from processors.worker.running import until_stopped
+from processors.worker.watchdog import Watchdog
+from runtime import process
+from runtime.crypto.keys import AccountKeys
+from runtime.crypto.master import master_keys
+from runtime.errors import PixelpopError, SettingsError
+from runtime.kafka.clock import BrokerClock
+from runtime.kafka.producer import LogProducer
+from runtime.outbound.addresses import AddressPolicy, networks_in
+from runtime.outbound.client import GuardedClient
+from runtime.postgres.account_keys import wrapped_key_loader
+from runtime.postgres.pool import assert_least_privilege, open_pool
+from runtime.settings import Settings
+from runtime.telemetry import metrics as telemetry
+
+_log = structlog.get_logger(__name__)
+
+ROLE = "webhooks"
+CLOCK_SECONDS = 30.0
+"""How often the broker's time is asked for; a machine that slept must not act on an old time."""
+KEY_TTL_SECONDS = 30.0
+"""How long an account's key is used without asking again whether the account still exists."""
+DAY_SECONDS = 86_400
+LIBRARIES = ("faust", "mode", "aiokafka", "httpcore", "filelock")
+"""Kept to warnings at every level: `httpcore` would say customers' addresses and our signatures."""
+
+
+def run(settings: Settings) -> int:
+    """Tell what counts until asked to stop; returns the exit status.
+
+    Raises:
+        StartError: it cannot start as configured.
+    """
+    for name in LIBRARIES:
+        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
+    with (
+        slot.hold(settings, ROLE),
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
+        return runner.run(_run(settings))
+
+
+async def _run(settings: Settings) -> int:
+    stop = asyncio.Event()
+    process.handle_signals(stop)
+    async with (
+        opened(settings) as (planner, sender),
+        open_gaps(settings, settings.webhook_group) as gaps,
+    ):
+        intake = Intake(
+            Told,
+            planner.perform,
+            gaps.check,
+            jobs_max=settings.worker_jobs,
+            window_max=settings.worker_window_records,
+        )
+        app = make_app(settings, settings.webhook_group, role=ROLE)
+        attach(app, intake, EVENTS, ROLE)
+        door = telemetry.serve("127.0.0.1", settings.metrics_port)
+        sending = asyncio.create_task(sender.run(), name="sender")
+        sending.add_done_callback(lambda _: stop.set())
+        try:
+            with Watchdog(app, intake, stuck_seconds=settings.worker_stuck_seconds):
+                status = await until_stopped(settings, app, intake, stop, door.port)
+            return process.EXIT_CRASH if _failed(sending) else status
+        finally:
+            await sender.stop()
+            await asyncio.gather(sending, return_exceptions=True)
+            door.stop()
+
+
+def _failed(sending: asyncio.Task[None]) -> bool:
+    """Whether the sender ended by itself, which it never should."""
+    if not sending.done():
+        return False
+    _log.error("the sender ended", exc_info=sending.exception())
+    return True
+
+
+@contextlib.asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[tuple[Planner, Sender]]:
+    """Connect to everything that telling needs; close it in the opposite order.
+
+    Raises:
+        StartError: something is not configured.
+        PixelpopError: a server does not answer.
+    """
+    if settings.webhook_log_days <= settings.webhook_event_days:
+        raise SettingsError(
+            "PIXELPOP_WEBHOOK_LOG_DAYS must be more than PIXELPOP_WEBHOOK_EVENT_DAYS, or an event "
+            "that is met again could be told twice."
+        )
+    networks = networks_in(settings.webhook_allowed_networks, "PIXELPOP_WEBHOOK_ALLOWED_NETWORKS")
+    async with contextlib.AsyncExitStack() as stack:
+        pool = await open_pool(settings, application_name=f"pixelpop {ROLE} {settings.slot}")
+        stack.push_async_callback(pool.close)
+        await assert_least_privilege(pool)
+        clock = BrokerClock()
+        producer = LogProducer(settings, clock=clock, role=ROLE)
+        await producer.start()
+        stack.push_async_callback(producer.stop)
+        await clock.prime(producer, LIVE)
+        keeping = asyncio.create_task(_keep_time(clock, producer))
+        stack.callback(keeping.cancel)
+        client = GuardedClient(AddressPolicy(networks))
+        stack.push_async_callback(client.close)
+        deliveries = Deliveries(pool)
+        keys = AccountKeys(
+            wrapped_key_loader(pool), master_keys(settings), ttl_seconds=KEY_TTL_SECONDS
+        )
+        sender = Sender(deliveries, keys, client, _pace(settings))
+        planner = Planner(
+            deliveries,
+            producer,
+            clock,
+            max_age_seconds=settings.webhook_event_days * DAY_SECONDS,
+            retry_seconds=settings.worker_retry_seconds,
+            planned=sender.wake,
+        )
+        yield planner, sender
+
+
+def _pace(settings: Settings) -> Pace:
+    return Pace(
+        sends=settings.webhook_sends,
+        sends_per_endpoint=settings.webhook_sends_per_endpoint,
+        timeout_seconds=settings.webhook_timeout_seconds,
+        poll_seconds=settings.webhook_poll_seconds,
+        keep_seconds=settings.webhook_log_days * DAY_SECONDS,
+        retry_seconds=settings.worker_retry_seconds,
+    )
+
+
+async def _keep_time(clock: BrokerClock, producer: LogProducer) -> None:
+    while True:
+        await asyncio.sleep(CLOCK_SECONDS)
+        try:
+            await clock.prime(producer, LIVE)
+        except PixelpopError as error:
+            _log.warning("the broker's time could not be asked for", error=error)

@@ -1,0 +1,1 @@
+"""Requests to addresses that somebody else has chosen: what may be asked for, and how it is."""
