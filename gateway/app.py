@@ -18,6 +18,8 @@ from gateway import (
     me,
     operations,
     purchases,
+    webhook_deliveries,
+    webhooks,
 )
 from gateway.deps import Deps
 from gateway.front import Front
@@ -46,6 +48,17 @@ ROUTES: Final = (
     credits.get_history,
     purchases.buy,
     purchases.get_purchases,
+    webhooks.create,
+    webhooks.list_all,
+    webhooks.read,
+    webhooks.change,
+    webhooks.remove,
+    webhooks.rotate,
+    webhook_deliveries.test,
+    webhook_deliveries.list_all,
+    webhook_deliveries.read,
+    webhook_deliveries.replay,
+    webhook_deliveries.replay_failed,
     operations.healthz,
     operations.readyz,
     operations.metrics,

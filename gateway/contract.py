@@ -13,6 +13,7 @@ GROUPS: Final = {
     "Live": "What happens, as it happens, by server-sent events.",
     "Credits": "The balance, the ledger behind it, and buying more.",
     "Account": "Who I am, what I chose, what is known of me, and the end of it.",
+    "Webhooks": "What happens to your account, sent to a server of yours.",
     "Operations": "For those who run it: health, readiness, metrics, this contract.",
 }
 """The groups that operations are shown in, in this order."""

@@ -80,6 +80,7 @@ KINDS: Final[dict[str, Kind]] = {
     "prohibited": Kind(422, "The prompt is against the rules"),
     "unavailable": Kind(422, "This is not for sale"),
     "timed-out": Kind(503, "It was not decided in time"),
+    "too-many-webhooks": Kind(409, "There are as many webhooks as there can be"),
     "being-made": Kind(409, "It is being made already"),
     "already-finished": Kind(409, "It is finished already"),
     "consent-outdated": Kind(409, "The document is shown in another version now"),

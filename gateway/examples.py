@@ -18,6 +18,7 @@ from gateway.profile import ConsentDocument, MeDocument, Preferences
 from gateway.purchases import STARS, PurchaseRequest
 from gateway.readiness import PartDocument, ReadyDocument
 from gateway.sentences import SENTENCES
+from gateway.webhook_examples import BY_SHAPE as WEBHOOKS
 
 ACCOUNT: Final = "0b0f1c52-6f0e-4a2b-9b56-2f1f6c1f4c1e"
 GENERATION: Final = "5c3f7a1e-2b1d-5e0c-8f55-0d5b6f4a9c21"
@@ -112,7 +113,7 @@ _purchase = shown.PurchaseDocument(
     purchased_at=_at(0),
 )
 
-BY_SHAPE: Final[dict[type, Any]] = {
+BY_SHAPE: dict[type, Any] = {
     type(one): one
     for one in (
         LoginRequest(init_data="query_id=AAE…&user=%7B%22id%22%3A42…&auth_date=1767225600&hash=…"),
@@ -194,6 +195,7 @@ BY_SHAPE: Final[dict[type, Any]] = {
         ),
     )
 }
+BY_SHAPE |= WEBHOOKS
 """By struct; each is one that the program could send or take."""
 
 OF_ANSWER: Final[dict[tuple[str, int], Any]] = {
@@ -254,6 +256,7 @@ DETAILS: dict[str, str] = {
         "This costs 8 credits and you have 5. Nothing was charged. Buy a pack (GET /packs) or ask "
         "for less, with a new Idempotency-Key."
     ),
+    "too-many-webhooks": "There can be 10 webhooks. Remove one.",
     "being-made": "It is being made already and can no longer be cancelled.",
     "already-finished": "It is done already; there is nothing to cancel.",
     "consent-outdated": (
