@@ -96,6 +96,15 @@ def worker() -> int:
 
 
 @app.command
+def webhooks() -> int:
+    """Run the process that tells API customers' servers what happened."""
+    from processors.webhooks.main import run as run_webhooks
+    from runtime import process
+
+    return process.run_blocking("webhooks", run_webhooks)
+
+
+@app.command
 def projector() -> int:
     """Run the process that folds the log into PostgreSQL's tables."""
     from projections.main import main as run_projector
