@@ -190,8 +190,9 @@ async def test(request: Request[Any, Any, Any], webhook_id: FromPath[str]) -> AS
         endpoint = await endpoint_of(connection, account, webhook_id)
         values = delivery_id, endpoint["endpoint_id"], account.uuid, delivery_id, TEST, payload
         await connection.execute(QUERIES.add_delivery, *values)
-        values = account.uuid, endpoint["endpoint_id"], delivery_id
-        row = await connection.fetchrow(QUERIES.get_delivery, *values)
+        row = await connection.fetchrow(
+            QUERIES.get_delivery, account.uuid, endpoint["endpoint_id"], delivery_id
+        )
     return reply(_document(row), 202)
 
 

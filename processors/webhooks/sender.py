@@ -23,7 +23,8 @@ from processors.webhooks.deliveries import Attempt, Deliveries
 from processors.webhooks.schedule import delay_seconds
 from processors.webhooks.signing import signed_headers
 from processors.worker.retrying import patiently
-from runtime.crypto.keys import AccountKeys, KeyDestroyed, KeyNotOpened
+from runtime.crypto.keys import AccountKeys, KeyDestroyed
+from runtime.crypto.master import KeyNotOpened
 from runtime.crypto.sealing import Unsealable, unseal
 from runtime.errors import PixelpopError
 from runtime.outbound.client import AddressRefused, Answer, GuardedClient, NotReached
