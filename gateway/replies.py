@@ -16,6 +16,7 @@ from gateway.permissions import require
 from gateway.reasons import refused
 from gateway.signed_in import Account
 from gateway.visit import KEY as VISIT
+from gateway.visit import Visit
 
 if TYPE_CHECKING:
     from gateway.deps import Deps
@@ -61,7 +62,7 @@ async def signed_in(request: Request[Any, Any, Any]) -> Account:
     deps = deps_of(request)
     account = allowed(request, await deps.authenticator.verify(authorization))
     if deps.limits.shared is not None or account.via == "api_key":
-        await request.scope[VISIT].enter_shared(deps, account)  # type: ignore[literal-required]
+        await _visit(request).enter_shared(deps, account)
     return account
 
 
@@ -72,8 +73,14 @@ def allowed(request: Request[Any, Any, Any], account: Account) -> Account:
         Problem: it does not.
     """
     require(account, request.route_handler.opt[KEY])
-    request.scope[VISIT].enter(deps_of(request), account)  # type: ignore[literal-required]
+    _visit(request).enter(deps_of(request), account)
     return account
+
+
+def _visit(request: Request[Any, Any, Any]) -> Visit:
+    """The request as `front` sees it."""
+    scope = cast("dict[str, Any]", request.scope)
+    return cast("Visit", scope[VISIT])
 
 
 async def body_of(request: Request[Any, Any, Any], decoder: msgspec.json.Decoder[Kind]) -> Kind:

@@ -59,7 +59,7 @@ class SharedLimits:
             "async+redis://unused",
             implementation="redispy",
             key_prefix=KEY_PREFIX,
-            connection_pool=self._pool,
+            connection_pool=self._pool,  # type: ignore[arg-type]  # said to be possible, not typed
         )
         self._away_until = 0.0
         self._spent: OrderedDict[tuple[str, str], float] = OrderedDict()

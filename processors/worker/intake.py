@@ -28,6 +28,18 @@ class Identified(Protocol):
         ...
 
 
+class Room(Protocol):
+    """What bounds the work at once: `asyncio.Semaphore`, or what several processes share."""
+
+    async def acquire(self) -> object:
+        """Wait until one more may run."""
+        ...
+
+    def release(self) -> None:
+        """One has ended."""
+        ...
+
+
 Wanted = TypeVar("Wanted", bound=Identified)
 
 CheckGap = Callable[[Delivery, int | None], Awaitable[None]]
@@ -50,6 +62,7 @@ class Intake(Generic[Wanted]):
         check_gap: called before a delivery that does not follow the last one.
         jobs_max: how much work runs at once.
         window_max: how many offsets of one partition are held.
+        room: bounds the work instead of `jobs_max`, where processes share a bound.
     """
 
     def __init__(
@@ -60,11 +73,12 @@ class Intake(Generic[Wanted]):
         *,
         jobs_max: int,
         window_max: int,
+        room: Room | None = None,
     ) -> None:
         self._read = read
         self._perform = perform
         self._check_gap = check_gap
-        self._slots = asyncio.Semaphore(jobs_max)
+        self._slots: Room = room or asyncio.Semaphore(jobs_max)
         self._window_max = window_max
         self._windows: dict[tuple[str, int], tuple[int, Window]] = {}
         self._running: dict[str, asyncio.Task[None]] = {}

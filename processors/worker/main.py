@@ -17,6 +17,7 @@ from processors.providers import open_providers
 from processors.worker import slot
 from processors.worker.agent import attach
 from processors.worker.app import make_app
+from processors.worker.ceiling import Ceiling
 from processors.worker.claims import Claims
 from processors.worker.gaps import open_gaps
 from processors.worker.intake import Intake
@@ -72,6 +73,7 @@ async def _run(settings: Settings, held: Slot) -> int:
     async with (
         opened(settings, held.holder) as tools,
         open_gaps(settings, settings.worker_group) as gaps,
+        tools.ceiling.kept(held.gone),
     ):
         await free_gone(tools.claims, held)
         jobs = Jobs(tools)
@@ -81,6 +83,7 @@ async def _run(settings: Settings, held: Slot) -> int:
             gaps.check,
             jobs_max=settings.worker_jobs,
             window_max=settings.worker_window_records,
+            room=tools.ceiling,
         )
         app = make_app(settings, settings.worker_group)
         attach(app, intake, JOBS, "generations")
@@ -123,6 +126,13 @@ async def opened(settings: Settings, holder: UUID) -> AsyncIterator[Tools]:
         keeping = asyncio.create_task(_keep_time(clock, producer))
         stack.callback(keeping.cancel)
         yield Tools(
+            ceiling=Ceiling(
+                pool,
+                holder=holder,
+                ceiling=settings.jobs_in_flight_max,
+                jobs_max=settings.worker_jobs,
+                lease_seconds=settings.worker_lease_seconds,
+            ),
             producer=producer,
             clock=clock,
             claims=claims,

@@ -18,6 +18,9 @@ CALL_SECONDS = Histogram(
     buckets=(0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320),
 )
 RUNNING = Gauge("pixelpop_worker_running_jobs", "Jobs under way in this worker.")
+SHARE = Gauge(
+    "pixelpop_worker_share_jobs", "How many jobs this worker may run of all that may run at once."
+)
 LAG = Gauge("pixelpop_worker_lag_jobs", "Jobs appended to our partitions and not taken yet.")
 CALLS_UNCERTAIN = Counter(
     "pixelpop_worker_provider_calls_uncertain",

@@ -8,6 +8,7 @@ from concurrent.futures import Executor
 import msgspec
 
 from processors.providers import Provider
+from processors.worker.ceiling import Ceiling
 from processors.worker.claims import Claims
 from processors.worker.leases import Leases
 from processors.worker.live import Live
@@ -22,6 +23,7 @@ class Tools(msgspec.Struct, frozen=True, kw_only=True):
 
     producer: LogProducer
     clock: BrokerClock
+    ceiling: Ceiling
     claims: Claims
     leases: Leases
     keys: AccountKeys
