@@ -11,7 +11,6 @@ from uuid import UUID
 
 import structlog
 
-from runtime.crypto.master import MasterKeys, identity_mark
 from runtime.postgres.errors import DatabaseUnavailable
 from runtime.postgres.pool import Pool, as_account
 from runtime.queries import load_queries
@@ -25,21 +24,15 @@ class Erasure:
 
     Args:
         pool: as the role `pixelpop_gateway`, which can destroy only whom it works for.
-        masters: make the marks by which the person's debts and bans are found again.
     """
 
-    def __init__(self, pool: Pool, masters: MasterKeys) -> None:
+    def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._masters = masters
 
     async def destroy(self, account_id: UUID) -> None:
         """Destroy one identity; twice does no harm."""
         try:
             async with as_account(self._pool, account_id) as connection:
-                rows = await connection.fetch(_QUERIES.outside_identities, account_id)
-                marks = [
-                    identity_mark(self._masters, row["provider"], row["subject_id"]) for row in rows
-                ]
-                await connection.execute(_QUERIES.destroy_own, marks)
+                await connection.execute(_QUERIES.destroy_own)
         except DatabaseUnavailable as error:
             _log.warning("the eraser will destroy the key", account_id=account_id, error=str(error))

@@ -156,7 +156,7 @@ def _wire(
         tokens=tokens,
         authenticator=authenticator,
         sign_in=sign_in,
-        erasure=Erasure(pool, masters),
+        erasure=Erasure(pool),
         tail=tail,
         tail_reader=tail_reader,
         line=line,

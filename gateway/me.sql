@@ -12,6 +12,9 @@ ORDER BY purpose
 LIMIT 100;
 
 -- name: get_identity
+-- Telegram's, where the account has several.
 SELECT provider, subject_id
-FROM identities
-WHERE account_id = $1;
+FROM identity_links
+WHERE account_id = $1
+ORDER BY provider = 'telegram' DESC, linked_at
+LIMIT 1;

@@ -47,15 +47,6 @@ CREATE TABLE debts (
 
 CREATE INDEX debts_open ON debts (created_at) WHERE carried_at IS NULL;
 
--- Whose live account is known under which mark, so that a debt that turns up late finds it.
-CREATE TABLE account_marks (
-    account_id uuid NOT NULL REFERENCES identities (account_id) ON DELETE CASCADE,
-    mark bytea NOT NULL CHECK (octet_length(mark) = 32),
-    PRIMARY KEY (account_id, mark)
-);
-
-CREATE INDEX account_marks_by_mark ON account_marks (mark);
-
 -- Where the eraser is in the log.
 CREATE TABLE eraser_cursors (
     partition integer PRIMARY KEY CHECK (partition >= 0),
@@ -68,15 +59,12 @@ ALTER TABLE erasures ENABLE ROW LEVEL SECURITY;
 ALTER TABLE erasures FORCE ROW LEVEL SECURITY;
 ALTER TABLE debts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE debts FORCE ROW LEVEL SECURITY;
-ALTER TABLE account_marks ENABLE ROW LEVEL SECURITY;
-ALTER TABLE account_marks FORCE ROW LEVEL SECURITY;
 
--- The eraser reads whose an account is, to make the marks; it can read no key.
-GRANT SELECT (account_id, provider, subject_id) ON identities TO pixelpop_eraser;
+-- The eraser sees which accounts have an identity; neither whose they are nor any key.
+GRANT SELECT (account_id) ON identities TO pixelpop_eraser;
 GRANT SELECT, DELETE ON provider_calls TO pixelpop_eraser;
 GRANT SELECT, UPDATE ON erasures TO pixelpop_eraser;
 GRANT SELECT, INSERT, UPDATE ON debts TO pixelpop_eraser;
-GRANT SELECT, INSERT ON account_marks TO pixelpop_eraser;
 GRANT SELECT, INSERT, UPDATE ON eraser_cursors TO pixelpop_eraser;
 GRANT SELECT, INSERT, UPDATE ON erasures TO pixelpop_keeper;
 GRANT SELECT, DELETE ON identities TO pixelpop_keeper;
@@ -85,39 +73,58 @@ CREATE POLICY eraser ON identities FOR SELECT TO pixelpop_eraser USING (true);
 CREATE POLICY eraser ON provider_calls TO pixelpop_eraser USING (true);
 CREATE POLICY eraser ON erasures TO pixelpop_eraser USING (true);
 CREATE POLICY eraser ON debts TO pixelpop_eraser USING (true);
-CREATE POLICY eraser ON account_marks TO pixelpop_eraser USING (true);
 CREATE POLICY keeper ON erasures TO pixelpop_keeper USING (true);
 
 -- Destroy an account's key and its link to a person; answers whether there was one. What refers to
 -- the row goes with it. An account that is destroyed again (from an old backup) is swept again.
-CREATE FUNCTION destroy_identity(p_account uuid, p_marks bytea[])
+CREATE FUNCTION destroy_identity(p_account uuid)
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE STRICT SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp
 AS $$
 DECLARE
+    found_marks bytea[];
     existed boolean;
 BEGIN
+    PERFORM FROM identity_marks WHERE account_id = p_account ORDER BY mark FOR UPDATE;
+    found_marks := ARRAY(SELECT mark FROM identity_marks WHERE account_id = p_account);
     DELETE FROM identities WHERE account_id = p_account;
     existed := found;
-    INSERT INTO erasures AS e (account_id, marks) VALUES (p_account, p_marks)
+    INSERT INTO erasures AS e (account_id, marks) VALUES (p_account, found_marks)
     ON CONFLICT (account_id) DO UPDATE SET
         marks = ARRAY(SELECT DISTINCT m FROM unnest(e.marks || excluded.marks) AS m),
-        swept_at = CASE WHEN existed THEN NULL ELSE e.swept_at END,
-        done_at = CASE WHEN existed THEN NULL ELSE e.done_at END,
-        erased_at = CASE WHEN existed THEN now() ELSE e.erased_at END
+        swept_at = NULL,
+        done_at = NULL,
+        erased_at = now()
     WHERE existed;
     RETURN existed;
 END
 $$;
 
 -- The same for a gateway: it can only destroy the account for which it works.
-CREATE FUNCTION destroy_own_identity(p_marks bytea[])
+CREATE FUNCTION destroy_own_identity()
 RETURNS boolean
-LANGUAGE sql VOLATILE STRICT SECURITY DEFINER
+LANGUAGE sql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp
 AS $$
-    SELECT destroy_identity(app_account_id(), p_marks) WHERE app_account_id() IS NOT NULL
+    SELECT destroy_identity(app_account_id()) WHERE app_account_id() IS NOT NULL
+$$;
+
+-- The live account of a person who is known under one of these marks.
+CREATE FUNCTION marked_account(p_marks bytea[])
+RETURNS uuid
+LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp
+AS $$
+BEGIN
+    RETURN (
+        SELECT account_id
+        FROM identity_marks
+        WHERE mark = ANY(p_marks) AND account_id IS NOT NULL
+        ORDER BY account_id
+        LIMIT 1
+    );
+END
 $$;
 
 -- Keep what `identity_marks` says of a debt true to `debts`.
@@ -129,29 +136,32 @@ AS $$
     UPDATE identity_marks SET owes = greatest(0, owes + p_credits) WHERE mark = ANY(p_marks)
 $$;
 
-REVOKE ALL ON FUNCTION destroy_identity(uuid, bytea[]) FROM PUBLIC;
-REVOKE ALL ON FUNCTION destroy_own_identity(bytea[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION destroy_identity(uuid) FROM PUBLIC;
+REVOKE ALL ON FUNCTION destroy_own_identity() FROM PUBLIC;
+REVOKE ALL ON FUNCTION marked_account(bytea[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION owe(bytea[], bigint) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION destroy_identity(uuid, bytea[]) TO pixelpop_eraser, pixelpop_keeper;
-GRANT EXECUTE ON FUNCTION destroy_own_identity(bytea[]) TO pixelpop_gateway;
+GRANT EXECUTE ON FUNCTION destroy_identity(uuid) TO pixelpop_eraser, pixelpop_keeper;
+GRANT EXECUTE ON FUNCTION destroy_own_identity() TO pixelpop_gateway;
+GRANT EXECUTE ON FUNCTION marked_account(bytea[]) TO pixelpop_eraser;
 GRANT EXECUTE ON FUNCTION owe(bytea[], bigint) TO pixelpop_eraser;
 
 -- A role must be allowed to make things in a schema to be given one.
 GRANT CREATE ON SCHEMA public TO pixelpop_keeper;
-ALTER FUNCTION destroy_identity(uuid, bytea[]) OWNER TO pixelpop_keeper;
-ALTER FUNCTION destroy_own_identity(bytea[]) OWNER TO pixelpop_keeper;
+ALTER FUNCTION destroy_identity(uuid) OWNER TO pixelpop_keeper;
+ALTER FUNCTION destroy_own_identity() OWNER TO pixelpop_keeper;
+ALTER FUNCTION marked_account(bytea[]) OWNER TO pixelpop_keeper;
 ALTER FUNCTION owe(bytea[], bigint) OWNER TO pixelpop_keeper;
 REVOKE CREATE ON SCHEMA public FROM pixelpop_keeper;
 
 -- migrate: rollback
 
 DROP FUNCTION owe(bytea[], bigint);
-DROP FUNCTION destroy_own_identity(bytea[]);
-DROP FUNCTION destroy_identity(uuid, bytea[]);
+DROP FUNCTION marked_account(bytea[]);
+DROP FUNCTION destroy_own_identity();
+DROP FUNCTION destroy_identity(uuid);
 DROP POLICY eraser ON provider_calls;
 DROP POLICY eraser ON identities;
 DROP TABLE eraser_cursors;
-DROP TABLE account_marks;
 DROP TABLE debts;
 DROP TABLE erasures;
 REVOKE ALL ON provider_calls, identities FROM pixelpop_eraser;

@@ -1,19 +1,5 @@
--- name: outside_identities
--- Whose these accounts are, as far as they still exist.
-SELECT account_id, provider, subject_id
-FROM identity_links
-WHERE account_id = ANY($1::uuid[]);
-
--- name: know_marks
--- Only of accounts that exist: one that was erased meanwhile must not be known again.
-INSERT INTO account_marks (account_id, mark)
-SELECT given.account_id, given.mark
-FROM unnest($1::uuid[], $2::bytea[]) AS given (account_id, mark)
-JOIN identities AS i ON i.account_id = given.account_id
-ON CONFLICT DO NOTHING;
-
 -- name: destroy
-SELECT destroy_identity($1, $2);
+SELECT destroy_identity($1);
 
 -- name: due
 -- What is to be swept: at once, and again after the longest job.
@@ -73,10 +59,9 @@ UPDATE erasures SET settled_at = coalesce(settled_at, now()) WHERE account_id = 
 
 -- name: assign_debts
 -- A debt goes to one account, once.
-UPDATE debts AS d
-SET account_id = known.account_id
-FROM account_marks AS known
-WHERE d.carried_at IS NULL AND d.account_id IS NULL AND known.mark = ANY(d.marks);
+UPDATE debts
+SET account_id = marked_account(marks)
+WHERE carried_at IS NULL AND account_id IS NULL AND marked_account(marks) IS NOT NULL;
 
 -- name: assigned_debts
 SELECT debt_id, account_id, credits

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -15,9 +14,8 @@ import structlog
 
 from events import ids
 from processors.eraser import metrics
-from runtime.crypto.master import MasterKeys, identity_mark
 from runtime.objects import ObjectStore
-from runtime.postgres.pool import Connection, Pool, transaction
+from runtime.postgres.pool import Pool, transaction
 from runtime.queries import load_queries
 
 _log = structlog.get_logger(__name__)
@@ -37,7 +35,6 @@ class Eraser:
     Args:
         pool: as the role `pixelpop_eraser`.
         objects: where the account's objects are.
-        masters: make the marks by which a person is known after an erasure.
         sweep_again_seconds: after how long objects and rows are swept again: longer than any job.
     """
 
@@ -45,33 +42,17 @@ class Eraser:
         self,
         pool: Pool,
         objects: ObjectStore,
-        masters: MasterKeys,
         *,
         sweep_again_seconds: float,
     ) -> None:
         self._pool = pool
         self._objects = objects
-        self._masters = masters
         self._sweep_again_seconds = sweep_again_seconds
-
-    async def know(self, account_ids: Collection[UUID]) -> None:
-        """Remember under which marks these live accounts are known."""
-        if not account_ids:
-            return
-        async with transaction(self._pool) as connection:
-            marks = await self._marks(connection, account_ids)
-            pairs = [(account, mark) for account, found in marks.items() for mark in found]
-            await connection.execute(
-                QUERIES.know_marks, [account for account, _ in pairs], [mark for _, mark in pairs]
-            )
 
     async def destroy(self, account_id: UUID) -> bool:
         """Destroy the account's key and its link to a person; False: they were gone."""
         async with transaction(self._pool) as connection:
-            marks = await self._marks(connection, [account_id])
-            existed: bool = await connection.fetchval(
-                QUERIES.destroy, account_id, marks.get(account_id, [])
-            )
+            existed: bool = await connection.fetchval(QUERIES.destroy, account_id)
         if existed:
             metrics.ERASED.inc()
             _log.info("identity destroyed", account_id=str(account_id))
@@ -111,15 +92,6 @@ class Eraser:
             if await self.destroy(row["account_id"]):
                 report_returned(row["account_id"])
         return len(rows)
-
-    async def _marks(
-        self, connection: Connection, account_ids: Collection[UUID]
-    ) -> Mapping[UUID, list[bytes]]:
-        marks: dict[UUID, list[bytes]] = {}
-        for row in await connection.fetch(QUERIES.outside_identities, list(account_ids)):
-            mark = identity_mark(self._masters, row["provider"], row["subject_id"])
-            marks.setdefault(row["account_id"], []).append(mark)
-        return marks
 
 
 def report_returned(account_id: UUID) -> None:

@@ -1,4 +1,4 @@
-"""Reads the whole log for registrations and erasures, from a cursor that PostgreSQL keeps.
+"""Reads the whole log for erasures, from a cursor that PostgreSQL keeps.
 
 A PostgreSQL that was set back to an old backup takes the cursor back with it, so what was erased
 since is erased again. A cursor that does not fit the log is not believed: the log is read from its
@@ -14,7 +14,7 @@ from uuid import UUID
 
 import structlog
 
-from events.accounts import AccountErased, UserRegistered
+from events.accounts import AccountErased
 from events.envelope import type_header_of
 from events.reading import Poison, read
 from events.recorded import hash_value
@@ -32,7 +32,7 @@ RECORDS_PER_TURN: Final = 2_000
 FETCH_MAX_WAIT_MS: Final = 100
 LOOK_SECONDS: Final = 10.0
 """How often to look whether PostgreSQL still has the cursors that were saved."""
-_WANTED: Final = frozenset(type_header_of(kind)[1] for kind in (UserRegistered, AccountErased))
+_WANTED: Final = type_header_of(AccountErased)[1]
 
 
 class CursorMoved(PixelpopError):
@@ -88,7 +88,6 @@ class Following:
             await reader.stop()
 
     async def _take(self, records: Sequence[Any]) -> bool:
-        registered: list[UUID] = []
         erased: dict[UUID, int] = {}
         for record in records:
             if not _is_wanted(record.headers):
@@ -96,16 +95,13 @@ class Following:
             recorded = read(record.key, record.value, record.headers, record.timestamp)
             if isinstance(recorded, Poison):
                 _log.error("poison record", offset=record.offset, reason=recorded.reason)
-            elif isinstance(recorded.event, UserRegistered):
-                registered.append(UUID(recorded.event.account_id))
             else:
                 erased[UUID(recorded.event.account_id)] = record.timestamp
-        await self._eraser.know(registered)
         for account_id, erased_at_ms in erased.items():
             existed = await self._eraser.destroy(account_id)
             if existed and time.time() - erased_at_ms / 1000 > RETURNED_SECONDS:
                 report_returned(account_id)
-        return bool(registered or erased)
+        return bool(erased)
 
     async def _starts(self) -> dict[tuple[str, int], int]:
         """Where to go on: at the saved cursors that fit the log, else at its beginning."""
@@ -153,4 +149,4 @@ class Following:
 
 
 def _is_wanted(headers: Sequence[tuple[str, bytes]]) -> bool:
-    return any(name == "ce_type" and content in _WANTED for name, content in headers)
+    return any(name == "ce_type" and content == _WANTED for name, content in headers)

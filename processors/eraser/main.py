@@ -17,7 +17,6 @@ from processors.eraser import metrics
 from processors.eraser.debts import Debts
 from processors.eraser.erasing import SWEEPS_MAX, Eraser
 from processors.eraser.following import Following
-from runtime.crypto.master import master_keys
 from runtime.errors import PixelpopError
 from runtime.kafka.clock import BrokerClock
 from runtime.kafka.producer import LogProducer
@@ -59,7 +58,6 @@ async def run(
     started: Callable[[], None] = lambda: None,
 ) -> None:
     """`main` with the object store handed in; `started` is called once it works."""
-    masters = master_keys(settings)
     clock = BrokerClock()
     async with contextlib.AsyncExitStack() as stack:
         pool = await open_pool(settings, application_name=f"pixelpop eraser {settings.slot}")
@@ -70,9 +68,7 @@ async def run(
         stack.push_async_callback(producer.stop)
         await clock.prime(producer, LIVE)
         await producer.partitions(EVENTS)
-        eraser = Eraser(
-            pool, objects, masters, sweep_again_seconds=settings.erasure_sweep_again_seconds
-        )
+        eraser = Eraser(pool, objects, sweep_again_seconds=settings.erasure_sweep_again_seconds)
         debts = Debts(pool, producer, clock, marks_days=settings.erasure_debt_days)
         woken = asyncio.Event()
         following = asyncio.create_task(
