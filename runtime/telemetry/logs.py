@@ -72,7 +72,11 @@ def configure(settings: Settings, process: str, *, stream: TextIO | None = None)
         cache_logger_on_first_use=False,
     )
     renderer: Processor = (
-        structlog.dev.ConsoleRenderer(colors=stream.isatty())
+        structlog.dev.ConsoleRenderer(
+            colors=stream.isatty(),
+            # Not the values of variables: they hold names, prompts and keys.
+            exception_formatter=structlog.dev.plain_traceback,
+        )
         if pretty
         else structlog.processors.JSONRenderer(serializer=_to_json)
     )

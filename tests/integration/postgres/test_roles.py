@@ -74,7 +74,7 @@ FORBIDDEN = {
         "CREATE SCHEMA mine",
         "SET ROLE pixelpop_keeper",
         "SET ROLE pixelpop_worker",
-        "SELECT destroy_identity(gen_random_uuid(), '{}')",
+        "SELECT destroy_identity(gen_random_uuid())",
     ],
     "worker": [
         "SELECT * FROM sign_in('a', 'b', '', gen_random_uuid(), '', '')",
@@ -94,6 +94,7 @@ FORBIDDEN = {
     "eraser": [
         "SELECT wrapped_key FROM identities",
         "DELETE FROM identities",
+        "SELECT mark FROM identity_marks",
         "UPDATE identity_marks SET banned = false",
         "SELECT * FROM sign_in('a', 'b', '', gen_random_uuid(), '', '')",
         "UPDATE provider_calls SET state = 'failed'",
