@@ -105,7 +105,10 @@ class EmbeddedKafka(EmbeddedServer):
         if done.exists():
             return
         shutil.rmtree(self._log_dir, ignore_errors=True)
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        random = uuid.uuid4().bytes
+        # One in 64 would begin with "-", which the tool takes for an option.
+        random = bytes((random[0] & 0x7F,)) + random[1:]
+        cluster = base64.urlsafe_b64encode(random).decode().rstrip("=")
         arguments = ["format", "--standalone", "-t", cluster, "-c", str(self._configuration)]
         self.log_file.parent.mkdir(parents=True, exist_ok=True)
         base = self._archives.base
