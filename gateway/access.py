@@ -115,9 +115,7 @@ class Access:
         return await self._keys(secret_hash)
 
 
-async def _ask_access(
-    connection: Connection, accounts: Sequence[UUID]
-) -> Mapping[UUID, _Access]:
+async def _ask_access(connection: Connection, accounts: Sequence[UUID]) -> Mapping[UUID, _Access]:
     rows = await connection.fetch(_QUERIES.get_access, list(accounts))
     return {
         row["account_id"]: _Access(frozenset(row["roles"]), frozenset(row["identities"]))

@@ -13,6 +13,13 @@ import msgspec
 
 from events import accounts, generations
 from events import credits as ledger
+from events.admin import (
+    AccountBanned,
+    AccountUnbanned,
+    ApiKeyRevoked,
+    RoleGranted,
+    RoleRevoked,
+)
 from events.envelope import type_header_of
 from events.ids import UuidText
 
@@ -126,6 +133,18 @@ class Erased(msgspec.Struct, frozen=True, gc=False):
     account_id: UuidText
 
 
+class AccessChanged(msgspec.Struct, frozen=True, gc=False):
+    """Of what changes what an account may do, or what speaks for it; no change that is shown."""
+
+    account_id: UuidText
+    type: str
+
+    @property
+    def less(self) -> bool:
+        """Whether something was taken away."""
+        return self.type != RoleGranted.__struct_config__.tag
+
+
 Change = (
     Requested
     | Reserved
@@ -139,6 +158,7 @@ Change = (
     | Cancelled
     | Binned
     | Erased
+    | AccessChanged
 )
 
 DECODERS: Final[dict[bytes, Any]] = {
@@ -160,6 +180,11 @@ DECODERS: Final[dict[bytes, Any]] = {
         (generations.ImageDeleted, Binned),
         (generations.ImageRestored, Binned),
         (accounts.AccountErased, Erased),
+        (RoleGranted, AccessChanged),
+        (RoleRevoked, AccessChanged),
+        (AccountBanned, AccessChanged),
+        (AccountUnbanned, AccessChanged),
+        (ApiKeyRevoked, AccessChanged),
     )
 }
 """By the `ce_type` header's bytes; what is missing here is of no interest to the gateway."""

@@ -176,6 +176,11 @@ class Hub:
         metrics.STREAMS.set(self._streams)
         return one
 
+    def cut(self, account_id: str) -> None:
+        """End the account's streams: who still may, connects again."""
+        for one in self._subscriptions.get(account_id, ()):
+            one.close()
+
     def unsubscribe(self, subscription: Subscription) -> None:
         """The reader is gone."""
         mine = self._subscriptions[subscription.account_id]

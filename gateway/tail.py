@@ -16,6 +16,7 @@ from typing import Any, Final
 from gateway import metrics
 from gateway.changes import (
     DECODERS,
+    AccessChanged,
     Binned,
     Cancelled,
     Change,
@@ -80,6 +81,7 @@ class Tail:
         generations_max: how many are known at most; the oldest are forgotten first.
         on_change: told of every change that had an effect.
         on_erased: told of every account that was erased.
+        on_access: told of every account that may do other things than before.
     """
 
     def __init__(
@@ -88,12 +90,14 @@ class Tail:
         *,
         on_change: Listener,
         on_erased: Callable[[str], None],
+        on_access: Callable[[AccessChanged], None] = lambda _: None,
     ) -> None:
         self.measuring = False
         """Whether what is folded has just happened, so that its times tell something."""
         self._generations_max = generations_max
         self._on_change = on_change
         self._on_erased = on_erased
+        self._on_access = on_access
         self._known: OrderedDict[str, Known] = OrderedDict()
         self._heads: OrderedDict[str, tuple[str, int]] = OrderedDict()
         self._waiters: dict[str, list[tuple[asyncio.Future[Known], bool]]] = {}
@@ -167,6 +171,9 @@ class Tail:
                 return
         elif isinstance(change, Requested):
             self._requested(partition, record, change)
+            return
+        elif isinstance(change, AccessChanged):
+            self._on_access(change)
             return
         elif isinstance(change, Erased):
             self._on_erased(change.account_id)
