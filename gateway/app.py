@@ -11,6 +11,7 @@ from gateway import (
     auth,
     catalogue,
     credits,  # noqa: A004  the resource is called so
+    export,
     gallery,
     generations,
     images,
@@ -44,6 +45,7 @@ ROUTES: Final = (
     me.read,
     me.change,
     me.erase,
+    export.export,
     credits.get_credits,
     credits.get_history,
     purchases.buy,

@@ -10,6 +10,7 @@ from commands.catalogue import MODELS_BY_ID
 from gateway.appending import Append
 from gateway.consistency import Consistency
 from gateway.erasure import Erasure
+from gateway.exporting import Exporter
 from gateway.hub import Hub
 from gateway.in_flight import InFlight
 from gateway.limits import Limits
@@ -53,6 +54,7 @@ class Deps:
     authenticator: Authenticator
     sign_in: SignIn
     erasure: Erasure
+    exporter: Exporter
     tail: Tail
     tail_reader: TailReader
     line: WaitingLine

@@ -11,6 +11,7 @@ from commands.requests import ImageRequest
 from events.envelope import rfc3339
 from gateway import documents as shown
 from gateway.auth import LoginRequest
+from gateway.export import ExportDocument, ExportPart
 from gateway.me import ErasureDocument, MeChange
 from gateway.operations import HealthDocument
 from gateway.outcomes import REASONS
@@ -185,6 +186,15 @@ BY_SHAPE: dict[type, Any] = {
         ),
         MeChange(language="de", notifications=False, consents={"terms": "2026-01"}),
         ErasureDocument(id=ACCOUNT, status="erasing", erased_at=_at(0)),
+        ExportDocument(
+            id=ACCOUNT,
+            status="done",
+            progress_percent=100,
+            parts=(ExportPart(url=f"{_STORE}.zip?X-Amz-Signature=…", size_bytes=1_234_567),),
+            requested_at=_at(0),
+            ready_at=_at(9),
+            expires_at=_at(86_400),
+        ),
         HealthDocument(),
         ReadyDocument(
             ready=False,
@@ -201,6 +211,9 @@ BY_SHAPE |= WEBHOOKS
 OF_ANSWER: Final[dict[tuple[str, int], Any]] = {
     ("create_generation", 202): _pending,
     ("cancel_generation", 200): _cancelled,
+    ("export_me", 202): ExportDocument(
+        id=ACCOUNT, status="processing", progress_percent=40, requested_at=_at(0)
+    ),
     ("readyz", 200): ReadyDocument(
         ready=True,
         parts={"log": PartDocument(ready=True, took_ms=2)},

@@ -16,6 +16,7 @@ from gateway.changes import Change
 from gateway.consistency import Consistency
 from gateway.deps import Deps
 from gateway.erasure import Erasure
+from gateway.exporting import Exporter
 from gateway.hub import Hub
 from gateway.in_flight import InFlight
 from gateway.limits import Limits
@@ -108,6 +109,8 @@ async def running_parts(settings: Settings) -> AsyncIterator[Deps]:
         stack.push_async_callback(deps.consistency.stop)
         deps.tail_reader.start()
         stack.push_async_callback(deps.tail_reader.stop)
+        deps.exporter.start()
+        stack.push_async_callback(deps.exporter.stop)
         keeping = asyncio.create_task(_keep_time(clock, producer))
         stack.callback(keeping.cancel)
         yield deps
@@ -157,6 +160,7 @@ def _wire(
         authenticator=authenticator,
         sign_in=sign_in,
         erasure=Erasure(pool),
+        exporter=Exporter(settings, pool, objects, keys),
         tail=tail,
         tail_reader=tail_reader,
         line=line,

@@ -23,7 +23,7 @@ from gateway.documents import Id, Time, at, says
 from gateway.errors import Problem, field_problem
 from gateway.events_out import EVENTS, outgoing
 from gateway.http import header_in
-from gateway.profile import MeDocument, read_profile
+from gateway.profile import MeDocument, profile_of
 from gateway.replies import body_of, deps_of, reply, signed_in
 from gateway.signed_in import Account
 
@@ -83,7 +83,7 @@ async def read(request: Request[Any, Any, Any]) -> ASGIApp:
     deps = deps_of(request)
     account = await signed_in(request)
     await deps.consistency.honour(header_in(request.scope["headers"], b"consistency-token"))
-    return reply(await read_profile(deps, account))
+    return reply(await profile_of(deps.pool, account))
 
 
 @patch(
@@ -108,7 +108,7 @@ async def change(request: Request[Any, Any, Any]) -> ASGIApp:
     account = await signed_in(request)
     wanted = await body_of(request, _decoder)
     _check(wanted)
-    before = await read_profile(deps, account)
+    before = await profile_of(deps.pool, account)
     now_ms = deps.clock.now_ms()
     place = None
     for event in _events(account, wanted, before, now_ms):
@@ -122,7 +122,7 @@ async def change(request: Request[Any, Any, Any]) -> ASGIApp:
             retry_after=1,
             headers=[token_header(*place)],
         )
-    return reply(await read_profile(deps, account), headers=[token_header(*place)])
+    return reply(await profile_of(deps.pool, account), headers=[token_header(*place)])
 
 
 @delete(
@@ -165,7 +165,7 @@ async def _erase(deps: Deps, account: Account) -> tuple[LogPosition, int]:
         ),
     )
     await deps.erasure.destroy(account.uuid)
-    deps.authenticator.forget(account.account_id)
+    deps.authenticator.erased(account.account_id)
     return LogPosition(position.partition, position.offset), position.appended_at_ms
 
 

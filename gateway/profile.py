@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 import msgspec
@@ -13,11 +13,8 @@ from events.ids import fact_id
 from gateway.documents import Id, Time, at, says
 from gateway.signed_in import Account
 from runtime.crypto.sealing import Unsealable, unseal
-from runtime.postgres.pool import as_account
+from runtime.postgres.pool import Pool, as_account
 from runtime.queries import load_queries
-
-if TYPE_CHECKING:
-    from gateway.deps import Deps
 
 QUERIES = load_queries(Path(__file__).with_name("me.sql"))
 TELEGRAM: Final = "telegram"
@@ -59,13 +56,13 @@ class MeDocument(msgspec.Struct, frozen=True, kw_only=True):
     consents: tuple[ConsentDocument, ...] = ()
 
 
-async def read_profile(deps: Deps, account: Account) -> MeDocument:
+async def profile_of(pool: Pool, account: Account) -> MeDocument:
     """The profile as the read models have it.
 
     Raises:
         PixelpopError: the database does not answer.
     """
-    async with as_account(deps.pool, account.uuid) as connection:
+    async with as_account(pool, account.uuid) as connection:
         row = await connection.fetchrow(QUERIES.get_me, account.uuid)
         consents = await connection.fetch(QUERIES.get_consents, account.uuid)
         identity = await connection.fetchrow(QUERIES.get_identity, account.uuid)

@@ -555,6 +555,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         ),
     ] = 480.0
 
+    # Exports of everything that is known of an account.
+    export_ttl_hours: Annotated[
+        int, _about("For how long its files can be fetched.", unit="hours", ge=1, le=720)
+    ] = 24
+    export_part_bytes: Annotated[
+        int,
+        _about("About how large each of its files gets.", unit="bytes", ge=100_000, le=50_000_000),
+    ] = 33_554_432
+
     # The eraser.
     erasure_sweep_again_seconds: Annotated[
         float,

@@ -1,0 +1,93 @@
+-- name: ask
+-- Begin one, unless one is on its way or can still be fetched.
+INSERT INTO exports AS e (account_id) VALUES ($1)
+ON CONFLICT (account_id) DO UPDATE
+SET
+    export_id = gen_random_uuid(),
+    state = 'waiting',
+    written = 0,
+    total = 0,
+    parts = '[]',
+    attempts = 0,
+    lease_epoch = e.lease_epoch + 1,
+    lease_until = NULL,
+    requested_at = now(),
+    ready_at = NULL,
+    expires_at = NULL
+WHERE e.state = 'failed' OR (e.state = 'ready' AND e.expires_at < now());
+
+-- name: get
+SELECT
+    export_id, state, written, total, parts,
+    (extract(EPOCH FROM requested_at) * 1000)::bigint AS requested_at_ms,
+    (extract(EPOCH FROM ready_at) * 1000)::bigint AS ready_at_ms,
+    (extract(EPOCH FROM expires_at) * 1000)::bigint AS expires_at_ms
+FROM exports
+WHERE account_id = $1;
+
+-- name: claim
+SELECT account_id, export_id, lease_epoch FROM claim_export($1, $2);
+
+-- name: progress
+-- No row: somebody else makes it now, or the account is gone.
+UPDATE exports
+SET written = $3, total = $4, lease_until = now() + make_interval(secs => $5)
+WHERE account_id = $1 AND lease_epoch = $2 AND state = 'making'
+RETURNING export_id;
+
+-- name: finish
+UPDATE exports
+SET
+    state = 'ready',
+    written = total,
+    parts = $3,
+    lease_until = NULL,
+    ready_at = now(),
+    expires_at = now() + make_interval(hours => $4)
+WHERE account_id = $1 AND lease_epoch = $2 AND state = 'making'
+RETURNING export_id;
+
+-- name: ended
+SELECT account_id, export_id FROM ended_exports($1);
+
+-- name: remove
+DELETE FROM exports WHERE account_id = $1 AND export_id = $2 AND state = 'ready';
+
+-- name: count_generations
+SELECT count(*) FROM read.generations WHERE account_id = $1;
+
+-- name: list_generations
+SELECT *
+FROM read.generations
+WHERE
+    account_id = $1
+    AND ($2::bigint IS NULL OR (requested_at_ms, generation_id) > ($2, $3::uuid))
+ORDER BY requested_at_ms, generation_id
+LIMIT $4;
+
+-- name: list_images
+SELECT image_id, generation_id, index, object_key, width, height, content_type, deleted_at_ms
+FROM read.images
+WHERE account_id = $1 AND generation_id = ANY($2::uuid[])
+ORDER BY generation_id, index;
+
+-- name: list_ledger
+SELECT
+    sequence, type, at_ms, about, credits, available_after, detail::text AS detail,
+    postings::text AS postings, value_hash
+FROM read.ledger
+WHERE account_id = $1 AND sequence > $2
+ORDER BY sequence
+LIMIT $3;
+
+-- name: list_purchases
+SELECT
+    purchase_id, provider, pack_id, credits, amount, currency, purchased_at_ms, granted_at_ms,
+    refunded_at_ms
+FROM read.purchases
+WHERE account_id = $1
+ORDER BY purchased_at_ms, purchase_id
+LIMIT $2;
+
+-- name: list_identities
+SELECT provider, subject_id, linked_at FROM identity_links WHERE account_id = $1 LIMIT 100;
