@@ -61,8 +61,8 @@ async def export(request: Request[Any, Any, Any]) -> ASGIApp:
     deps = deps_of(request)
     account = await signed_in(request)
     async with as_account(deps.pool, account.uuid) as connection:
-        await connection.execute(QUERIES.ask, account.uuid)
-        row = await connection.fetchrow(QUERIES.get, account.uuid)
+        await connection.execute(QUERIES.ask_export, account.uuid)
+        row = await connection.fetchrow(QUERIES.get_export, account.uuid)
     document = await _document(deps, row)
     if document.status == "done":
         return reply(document)

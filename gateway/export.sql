@@ -1,4 +1,4 @@
--- name: ask
+-- name: ask_export
 -- Begin one, unless one is on its way or can still be fetched.
 INSERT INTO exports AS e (account_id) VALUES ($1)
 ON CONFLICT (account_id) DO UPDATE
@@ -16,7 +16,7 @@ SET
     expires_at = NULL
 WHERE e.state = 'failed' OR (e.state = 'ready' AND e.expires_at < now());
 
--- name: get
+-- name: get_export
 SELECT
     export_id, state, written, total, parts,
     (extract(EPOCH FROM requested_at) * 1000)::bigint AS requested_at_ms,
