@@ -1,0 +1,168 @@
+"""`GET /me/export`: everything that is known, made in the background, fetched as zip files."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import httpx
+
+from runtime.waiting import until
+from tests.integration.account.eyes import rows
+from tests.integration.gateway.world import PIXEL, Person, World, another_gateway
+
+
+async def exported(person: Person) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """The finished export, and the content of all its files by name."""
+    found: dict[str, Any] = {}
+
+    async def done() -> bool:
+        answer = await person.get("/me/export")
+        assert answer.status_code in {200, 202}, answer.text
+        found.update(answer.json())
+        assert (answer.status_code == 200) == (found["status"] == "done")
+        return answer.status_code == 200
+
+    await until(done, 30, what="the export to be ready")
+    files = {}
+    async with httpx.AsyncClient() as client:
+        for part in found["parts"]:
+            content = (await client.get(part["url"])).content
+            assert len(content) == part["size_bytes"]
+            with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                assert archive.testzip() is None
+                files |= {name: archive.read(name) for name in archive.namelist()}
+    return found, files
+
+
+async def test_all_that_is_known_is_in_it(world: World, person: Person) -> None:
+    """Profile, sign-ins, words, pictures, purchases and the whole ledger are there in clear."""
+    generation = (await person.ask(prompt="a lighthouse", count=2)).json()["id"]
+    await world.complete(person, generation, count=2)
+    await until(lambda: _done(person, generation), 10, what="the generation to be done")
+    document, files = await exported(person)
+    assert document["progress_percent"] == 100
+    assert document["expires_at"] > document["ready_at"]
+    profile = json.loads(files["profile.json"])
+    assert (profile["id"], profile["display_name"]) == (person.account_id, "Ada")
+    (identity,) = json.loads(files["identities.json"])
+    assert identity["subject_id"] == str(person.telegram_id)
+    (told,) = json.loads(files["generations/00001.json"])
+    assert (told["prompt"], told["status"]) == ("a lighthouse", "done")
+    assert [files[image["file"]] for image in told["images"]] == [PIXEL, PIXEL]
+    ledger = json.loads(files["ledger.json"])
+    assert [entry["type"] for entry in ledger] == [
+        "CreditsGranted",
+        "CreditsReserved",
+        "CreditsSettled",
+    ]
+    assert json.loads(files["purchases.json"]) == []
+
+
+async def _done(person: Person, generation: str) -> bool:
+    return (await person.get(f"/generations/{generation}")).json()["status"] == "done"
+
+
+async def test_a_second_call_tells_of_the_same(world: World, person: Person) -> None:
+    """While one is on its way or can be fetched, nothing is begun anew."""
+    first, _ = await exported(person)
+    again, _ = await exported(person)
+    assert again["id"] == first["id"]
+
+
+async def test_nobody_elses_is_in_it(world: World, person: Person) -> None:
+    """Threat 17: an export holds what belongs to who asks, and to nobody else."""
+    other = await world.person()
+    await other.ask(prompt="somebody else's secret")
+    _, files = await exported(person)
+    content = b"".join(files.values())
+    assert other.account_id.encode() not in content
+    assert b"somebody else" not in content
+    assert (await world.client.get("/me/export")).status_code == 401
+
+
+async def test_large_ones_come_in_parts(world: World, person: Person) -> None:
+    """More than fits into one file comes in several, each of which opens by itself."""
+    generation = (await person.ask(count=3)).json()["id"]
+    prefix = f"generations/{person.account_id}/{generation}"
+    for index in range(3):
+        noise = bytes(range(256)) * 300
+        await world.objects.put_if_absent(f"{prefix}/{index}.png", noise, "image/png")
+    await world.complete(person, generation, count=3)
+    await until(lambda: _done(person, generation), 10, what="the generation to be done")
+    async with another_gateway(world, export_part_bytes=100_000):
+        # Whichever gateway claims it; the small one is asked until it was it.
+        parts = 0
+        for _ in range(10):
+            found, files = await exported(person)
+            parts = len(found["parts"])
+            assert sum(name.startswith("images/") for name in files) == 3
+            if parts > 1:
+                break
+            await _begin_anew(world, person)
+    assert parts > 1
+
+
+async def _begin_anew(world: World, person: Person) -> None:
+    connection = await asyncpg.connect(world.database.owner_url)
+    try:
+        await connection.execute(
+            "UPDATE exports SET expires_at = now() - interval '1 s' WHERE account_id = $1",
+            UUID(person.account_id),
+        )
+    finally:
+        await connection.close()
+
+
+async def test_a_lost_makers_export_is_made_by_another(world: World, person: Person) -> None:
+    """One that died in the middle leaves a claim that runs out, and files that go."""
+    account = UUID(person.account_id)
+    connection = await asyncpg.connect(world.database.owner_url)
+    try:
+        export_id = await connection.fetchval(
+            "INSERT INTO exports (account_id, state, attempts, lease_epoch, lease_until) "
+            "VALUES ($1, 'making', 1, 7, now() - interval '1 s') RETURNING export_id",
+            account,
+        )
+    finally:
+        await connection.close()
+    left = f"exports/{account}/{export_id}/7-1.zip"
+    await world.objects.put_if_absent(left, b"half", "application/zip")
+    document, _ = await exported(person)
+    assert document["id"] == str(export_id)
+    assert await world.objects.get(left) is None
+
+
+async def test_files_go_when_their_time_is_over(world: World, person: Person) -> None:
+    """An export that nobody can fetch any more is no longer stored."""
+    document, _ = await exported(person)
+    prefix = f"exports/{person.account_id}/"
+    assert await world.objects.list(prefix)
+    await _begin_anew(world, person)
+
+    async def gone() -> bool:
+        return not await world.objects.list(prefix)
+
+    await until(gone, 20, what="the files to be gone")
+    again, _ = await exported(person)
+    assert again["id"] != document["id"]
+
+
+async def test_erasing_ends_exports(world: World, person: Person) -> None:
+    """Files and row of an export go with the account; an address that was given out opens nothing."""
+    document, _ = await exported(person)
+    await person.delete("/me")
+    prefix = f"exports/{person.account_id}/"
+
+    async def gone() -> bool:
+        return not await world.objects.list(prefix)
+
+    await until(gone, 20, what="the files to be gone")
+    query = "SELECT 1 FROM exports WHERE account_id = $1"
+    assert not await rows(world, query, UUID(person.account_id))
+    async with httpx.AsyncClient() as client:
+        assert (await client.get(document["parts"][0]["url"])).status_code == 404
