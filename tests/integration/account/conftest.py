@@ -15,6 +15,7 @@ from tests import servers as test_servers
 from tests.integration.gateway.world import Person, World, running
 
 SWEEP_AGAIN_SECONDS = 2.0
+PART_BYTES = 100_000
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -22,7 +23,10 @@ async def world(servers: Settings, template_url: str) -> AsyncIterator[World]:
     """Gateway, decider, projector and eraser over a database of their own."""
     assert servers.database_url is not None
     database = await test_servers.fresh_database(servers.database_url)
-    async with running(servers, database) as one, open_objects(servers) as objects:
+    async with (
+        running(servers, database, export_part_bytes=PART_BYTES) as one,
+        open_objects(servers) as objects,
+    ):
         settings = msgspec.structs.replace(
             servers,
             database_url=database.urls["eraser"],

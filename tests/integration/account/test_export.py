@@ -12,8 +12,9 @@ import asyncpg
 import httpx
 
 from runtime.waiting import until
+from tests.integration.account.conftest import PART_BYTES
 from tests.integration.account.eyes import rows
-from tests.integration.gateway.world import PIXEL, Person, World, another_gateway
+from tests.integration.gateway.world import PIXEL, Person, World
 
 
 async def exported(person: Person) -> tuple[dict[str, Any], dict[str, bytes]]:
@@ -94,17 +95,10 @@ async def test_large_ones_come_in_parts(world: World, person: Person) -> None:
         await world.objects.put_if_absent(f"{prefix}/{index}.png", noise, "image/png")
     await world.complete(person, generation, count=3)
     await until(lambda: _done(person, generation), 10, what="the generation to be done")
-    async with another_gateway(world, export_part_bytes=100_000):
-        # Whichever gateway claims it; the small one is asked until it was it.
-        parts = 0
-        for _ in range(10):
-            found, files = await exported(person)
-            parts = len(found["parts"])
-            assert sum(name.startswith("images/") for name in files) == 3
-            if parts > 1:
-                break
-            await _begin_anew(world, person)
-    assert parts > 1
+    document, files = await exported(person)
+    assert len(document["parts"]) > 1
+    assert all(part["size_bytes"] <= PART_BYTES for part in document["parts"])
+    assert sum(name.startswith("images/") for name in files) == 3
 
 
 async def _begin_anew(world: World, person: Person) -> None:
@@ -153,7 +147,7 @@ async def test_files_go_when_their_time_is_over(world: World, person: Person) ->
 
 
 async def test_erasing_ends_exports(world: World, person: Person) -> None:
-    """Files and row of an export go with the account; an address that was given out opens nothing."""
+    """Files and row of an export go with the account; an address given out opens nothing."""
     document, _ = await exported(person)
     await person.delete("/me")
     prefix = f"exports/{person.account_id}/"
