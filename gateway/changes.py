@@ -158,7 +158,6 @@ Change = (
     | Cancelled
     | Binned
     | Erased
-    | AccessChanged
 )
 
 DECODERS: Final[dict[bytes, Any]] = {

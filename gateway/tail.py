@@ -162,7 +162,7 @@ class Tail:
                 continue
             self._take(partition, record, change)
 
-    def _take(self, partition: int, record: Any, change: Change) -> None:
+    def _take(self, partition: int, record: Any, change: Change | AccessChanged) -> None:
         if isinstance(change, Decided):
             if not self._counts(change, record.value):
                 return
