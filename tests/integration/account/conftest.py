@@ -6,8 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import msgspec
+import pytest
 import pytest_asyncio
 
+from processors.eraser import following
 from processors.eraser import main as eraser
 from runtime.objects import open_objects
 from runtime.settings import Settings
@@ -16,12 +18,16 @@ from tests.integration.gateway.world import Person, World, running
 
 SWEEP_AGAIN_SECONDS = 2.0
 PART_BYTES = 100_000
+OFTEN_SECONDS = 0.5
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def world(servers: Settings, template_url: str) -> AsyncIterator[World]:
     """Gateway, decider, projector and eraser over a database of their own."""
     assert servers.database_url is not None
+    patches = pytest.MonkeyPatch()
+    patches.setattr(following, "LOOK_SECONDS", OFTEN_SECONDS)
+    patches.setattr(eraser, "HOURLY_SECONDS", OFTEN_SECONDS)
     database = await test_servers.fresh_database(servers.database_url)
     async with (
         running(servers, database, export_part_bytes=PART_BYTES) as one,
@@ -38,6 +44,7 @@ async def world(servers: Settings, template_url: str) -> AsyncIterator[World]:
         yield one
         stop.set()
         await task
+    patches.undo()
     await test_servers.drop_database(servers.database_url, database)
 
 
