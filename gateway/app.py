@@ -8,6 +8,9 @@ from litestar import Litestar, Request
 from litestar.datastructures import State
 
 from gateway import (
+    admin,
+    admin_customers,
+    api_keys,
     auth,
     catalogue,
     credits,  # noqa: A004  the resource is called so
@@ -24,10 +27,15 @@ from gateway import (
 )
 from gateway.deps import Deps
 from gateway.front import Front
+from gateway.identity import links, oidc_start
 from gateway.openapi import describe
 
 ROUTES: Final = (
     auth.login,
+    oidc_start.begin,
+    links.show,
+    links.link,
+    links.unlink,
     catalogue.get_styles,
     catalogue.get_models,
     catalogue.get_packs,
@@ -42,6 +50,9 @@ ROUTES: Final = (
     live.make_ticket,
     live.account_events,
     live.generation_events,
+    api_keys.create,
+    api_keys.get_api_keys,
+    api_keys.remove,
     me.read,
     me.change,
     me.erase,
@@ -61,6 +72,15 @@ ROUTES: Final = (
     webhook_deliveries.read,
     webhook_deliveries.replay,
     webhook_deliveries.replay_failed,
+    admin.read,
+    admin.grant_role,
+    admin.revoke_role,
+    admin.ban,
+    admin.unban,
+    admin_customers.admit,
+    admin_customers.create_key,
+    admin_customers.get_keys,
+    admin_customers.revoke_key,
     operations.healthz,
     operations.readyz,
     operations.metrics,

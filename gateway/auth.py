@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 from litestar import Request, post
 from litestar.types import ASGIApp
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from gateway.changes import Granted
 from gateway.contract import contract
@@ -18,6 +18,7 @@ from gateway.cursors import LogPosition, token_header
 from gateway.deps import Deps
 from gateway.documents import Balance, LoginDocument, UserDocument
 from gateway.hub import Subscription
+from gateway.identity.proofs import Proof
 from gateway.replies import body_of, deps_of, reply
 from gateway.sign_in import SignedIn
 from runtime.postgres.pool import as_account
@@ -29,13 +30,23 @@ WELCOME_WAIT_SECONDS: Final = 1.0
 """How long a first sign-in waits for its welcome grant, so that it can show it."""
 
 
-class LoginRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Who wants to sign in."""
+class LoginRequest(Proof, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who wants to sign in, proved in one of three ways."""
 
-    init_data: Annotated[
-        str,
-        Meta(min_length=1, max_length=8192, description="`Telegram.WebApp.initData`, as it is."),
-    ]
+    session_key: (
+        Annotated[
+            str,
+            Meta(
+                min_length=16,
+                max_length=128,
+                description=(
+                    "A random secret that the client makes and keeps. A proof opens one session; "
+                    "only with the same key it opens one again: after a lost answer, or a reload."
+                ),
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
 
 
 _decoder = msgspec.json.Decoder(LoginRequest)
@@ -46,12 +57,17 @@ _decoder = msgspec.json.Decoder(LoginRequest)
     opt=contract(
         "Sign-in",
         "sign_in",
-        "Sign in with Telegram init data.",
+        "Sign in with a proof of identity.",
         {200: LoginDocument},
         body=LoginRequest,
         problems=(
             "init-data-invalid",
             "init-data-expired",
+            "proof-used",
+            "oidc-invalid",
+            "oidc-not-configured",
+            "oidc-unavailable",
+            "account-erased",
             "account-banned",
             "database-unavailable",
             "append-unknown",
@@ -59,20 +75,23 @@ _decoder = msgspec.json.Decoder(LoginRequest)
         ),
         public=True,
         details=(
-            "Send `Telegram.WebApp.initData` as it is; the answer holds an access token for "
-            "`Authorization: Bearer …`. A first sign-in makes the account and brings the welcome "
+            "A MiniApp sends `Telegram.WebApp.initData` as it is; a page in a browser sends what "
+            "the Telegram Login Widget gave it, or what came back from the issuer of OpenID "
+            "Connect (see POST /auth/oidc). The answer holds an access token for `Authorization: "
+            "Bearer …`. A first sign-in makes the account, and Telegram's users get the welcome "
             "credits. A client that would rather keep no token may send `Authorization: tma <init "
-            "data>` with every request instead."
+            "data>` with every request instead; init data is good for one of the two."
         ),
     ),
 )
 async def login(request: Request[Any, Any, Any]) -> ASGIApp:
-    """Check the init data; answer with an access token, the user and the balance."""
+    """Check the proof; answer with an access token, the user and the balance."""
     deps = deps_of(request)
     data = await body_of(request, _decoder)
-    signed_in = await deps.sign_in.telegram(data.init_data)
+    outside = await deps.proofs.check(data)
+    session_key = None if data.session_key is UNSET else data.session_key
+    signed_in = await deps.sign_in.enter(outside, session_key=session_key)
     position = await _welcome(deps, signed_in)
-    user = signed_in.user
     document = LoginDocument(
         access_token=deps.tokens.issue(
             signed_in.account_id, deps.settings.access_token_ttl_seconds
@@ -81,11 +100,11 @@ async def login(request: Request[Any, Any, Any]) -> ASGIApp:
         expires_in=deps.settings.access_token_ttl_seconds,
         user=UserDocument(
             id=signed_in.account_id,
-            telegram_id=user.id,
-            first_name=user.first_name,
-            last_name=user.last_name,
-            username=user.username,
-            language=user.language_code or None,
+            telegram_id=outside.telegram_id,
+            first_name=outside.first_name,
+            last_name=outside.last_name,
+            username=outside.username,
+            language=outside.language or None,
         ),
         balance=await _balance(deps, UUID(signed_in.account_id)),
     )

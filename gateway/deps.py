@@ -7,11 +7,15 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from commands.catalogue import MODELS_BY_ID
+from gateway.access import Access
+from gateway.acts import Acts
 from gateway.appending import Append
 from gateway.consistency import Consistency
 from gateway.erasure import Erasure
 from gateway.exporting import Exporter
 from gateway.hub import Hub
+from gateway.identity.oidc import OpenIdConnect
+from gateway.identity.proofs import Proofs
 from gateway.in_flight import InFlight
 from gateway.limits import Limits
 from gateway.models import Offer
@@ -25,6 +29,7 @@ from gateway.tail_reader import TailReader
 from gateway.tokens import Tokens
 from gateway.waiting_line import NOWHERE, Place, WaitingLine
 from runtime.crypto.keys import AccountKeys
+from runtime.crypto.master import MasterKeys
 from runtime.kafka.clock import BrokerClock
 from runtime.kafka.records import Outgoing, Position
 from runtime.postgres.pool import Pool
@@ -52,7 +57,12 @@ class Deps:
     keys: AccountKeys
     tokens: Tokens
     authenticator: Authenticator
+    masters: MasterKeys
+    access: Access
+    acts: Acts
+    proofs: Proofs
     sign_in: SignIn
+    oidc: OpenIdConnect
     erasure: Erasure
     exporter: Exporter
     tail: Tail

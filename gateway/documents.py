@@ -193,7 +193,7 @@ class UserDocument(msgspec.Struct, frozen=True, kw_only=True):
     """Who signed in; shown to that person only."""
 
     id: Id
-    telegram_id: int
+    telegram_id: Annotated[int | None, says("Null: they came from elsewhere.")]
     first_name: str
     last_name: str
     username: str

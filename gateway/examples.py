@@ -9,9 +9,11 @@ from msgspec.structs import replace
 from commands.catalogue import MODELS, PACKS, STYLES
 from commands.requests import ImageRequest
 from events.envelope import rfc3339
+from gateway import access_examples
 from gateway import documents as shown
 from gateway.auth import LoginRequest
 from gateway.export import ExportDocument, ExportPart
+from gateway.identity import examples as identities
 from gateway.me import ErasureDocument, MeChange
 from gateway.operations import HealthDocument
 from gateway.outcomes import REASONS
@@ -206,6 +208,8 @@ BY_SHAPE: dict[type, Any] = {
     )
 }
 BY_SHAPE |= WEBHOOKS
+BY_SHAPE |= identities.BY_SHAPE
+BY_SHAPE |= {type(one): one for one in access_examples.SHOWN}
 """By struct; each is one that the program could send or take."""
 
 OF_ANSWER: Final[dict[tuple[str, int], Any]] = {
@@ -283,6 +287,8 @@ DETAILS: dict[str, str] = {
     "not-caught-up": "What you wrote is safe but not readable yet. Ask again shortly.",
     "too-many-streams": "Too many event streams are open. Close some, or try again later.",
 }
+DETAILS |= identities.DETAILS
+DETAILS |= access_examples.DETAILS
 DETAILS |= {code: SENTENCES[reason] for reason, code in REASONS.items() if code not in DETAILS}
 """By code: what a person might be told, where `errors` has no sentence of its own."""
 

@@ -1,8 +1,10 @@
 """Telegram init data: what a MiniApp hands over to say who its user is, and the check of it.
 
-The rule is Telegram's (Mini Apps, "Validating data received via the Mini App"): of the decoded
-pairs all but `hash` are sorted, written `key=value` and joined by line feeds; `hash` is their
-HMAC-SHA256 under HMAC-SHA256("WebAppData", bot token). `signature` (for third parties) stays in.
+The rules are Telegram's (Mini Apps, "Validating data received via the Mini App" and "Validating
+data for Third-Party Use"). By hash: of the decoded pairs all but `hash` make the check string, and
+`hash` is its HMAC-SHA256 under HMAC-SHA256("WebAppData", bot token). By signature: all but `hash`
+and `signature` make it, after a line with the bot's id, and `signature` is Telegram's own Ed25519
+signature of it, so nobody needs the bot's token to check it, and nobody who has it can forge it.
 What Telegram does not say, and is checked here: age, duplicates, and characters that would let
 two different texts have one check string.
 """
@@ -11,36 +13,54 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Mapping
+import secrets
+from base64 import urlsafe_b64decode
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from hashlib import sha256
-from typing import Annotated, Any, Final, NoReturn
-from urllib.parse import quote, unquote_plus
+from typing import Annotated, Any, Final, Literal
+from urllib.parse import quote
 
 import msgspec
 from msgspec import Meta
 
-from runtime.errors import PixelpopError
+from gateway.identity import ed25519
+from gateway.identity.pairs import (
+    CHARS_MAX,
+    InitDataExpired,
+    InitDataInvalid,
+    check_string,
+    parse,
+    refuse,
+    refuse_age,
+)
 
-INIT_DATA_CHARS_MAX: Final = 8192
-PAIRS_MAX: Final = 40
+__all__ = [
+    "INIT_DATA_CHARS_MAX",
+    "InitData",
+    "InitDataExpired",
+    "InitDataInvalid",
+    "Means",
+    "TelegramUser",
+    "check_init_data",
+    "sign_init_data",
+]
 
-_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+INIT_DATA_CHARS_MAX: Final = CHARS_MAX
+Means = Literal["hmac", "ed25519", "both"]
+
+TELEGRAM_KEYS: Final = {
+    "production": bytes.fromhex("e7bf03a2fa4602af4580703d88dda5bb59f32ed8b02a56c187fe7d34caed242d"),
+    "test": bytes.fromhex("40055058a4ee38156a06562e52eece92a771bcd8346a8c4615cb7376eddf72ec"),
+}
+"""Telegram's Ed25519 public keys, by environment. Test users are anybody's to make, so the test
+key must never count for production."""
+
 _HASH = re.compile(r"[0-9a-f]{64}")
 _AUTH_DATE = re.compile(r"[0-9]{1,12}")
-
-
-class InitDataInvalid(PixelpopError):
-    """The init data is not what Telegram signed for this bot."""
-
-    code = "init-data-invalid"
-
-
-class InitDataExpired(InitDataInvalid):
-    """It was signed too long ago, or in the future."""
-
-    code = "init-data-expired"
+_SIGNATURE = re.compile(r"[A-Za-z0-9_-]{85}[AQgw]")
+"""64 bytes in unpadded base64url; the last character has four bits that must be zero, or one
+signature could be written in sixteen ways."""
 
 
 class TelegramUser(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,11 +73,6 @@ class TelegramUser(msgspec.Struct, frozen=True, kw_only=True):
     username: Annotated[str, Meta(max_length=64)] = ""
     language_code: Annotated[str, Meta(max_length=35)] = ""
 
-    @property
-    def display_name(self) -> str:
-        """What to call the person."""
-        return f"{self.first_name} {self.last_name}".strip() or self.username
-
 
 class InitData(msgspec.Struct, frozen=True, kw_only=True):
     """Checked init data."""
@@ -65,6 +80,8 @@ class InitData(msgspec.Struct, frozen=True, kw_only=True):
     user: TelegramUser
     auth_date: int
     """When Telegram signed it, in seconds since 1970."""
+    digest: bytes
+    """32 bytes that name this data, however it was URL-encoded."""
 
 
 _user_decoder = msgspec.json.Decoder(TelegramUser)
@@ -77,6 +94,9 @@ def check_init_data(
     now_seconds: float,
     max_age_seconds: int,
     skew_seconds: int = 0,
+    means: Means = "hmac",
+    public_key: bytes = TELEGRAM_KEYS["production"],
+    other_bots: Sequence[int] = (),
 ) -> InitData:
     """Check init data and read who it speaks of.
 
@@ -86,82 +106,65 @@ def check_init_data(
         now_seconds: the time now, since 1970.
         max_age_seconds: how old it may be.
         skew_seconds: how far in the future it may be.
+        means: what must be right: the hash, the signature, or both.
+        public_key: Telegram's, 32 bytes; of the environment that the bot lives in.
+        other_bots: ids of bots whose init data is accepted too, by signature alone.
 
     Raises:
         InitDataInvalid, InitDataExpired: the message does not repeat the data.
     """
-    pairs = _parse(text)
+    pairs = parse(text)
     given = pairs.pop("hash", "")
-    expected = _signature(bot_token, pairs)
-    # Compared only once it has the form of a hash: compare_digest refuses non-ASCII text.
-    if not _HASH.fullmatch(given) or not hmac.compare_digest(given, expected):
-        _refuse("its hash does not match; it was altered or signed for another bot")
+    digest: bytes | None = None
+    if means != "ed25519":
+        expected = _hash(bot_token, pairs)
+        # Compared only once it has the form of a hash: compare_digest refuses non-ASCII text.
+        if _HASH.fullmatch(given) and hmac.compare_digest(given, expected):
+            digest = bytes.fromhex(expected)
+    if means == "ed25519" or (means == "both" and digest is not None):
+        digest = _signed_for(_bot_id(bot_token), pairs, public_key)
+    if digest is None:
+        digest = _signed_for_one_of(other_bots, pairs, public_key)
+    if digest is None:
+        refuse("its hash or signature does not match; it was altered or signed for another bot")
     auth_date = pairs.get("auth_date", "")
     if not _AUTH_DATE.fullmatch(auth_date):
-        _refuse("it has no auth_date")
-    age_seconds = now_seconds - int(auth_date)
-    if age_seconds > max_age_seconds:
-        raise InitDataExpired(
-            "The Telegram sign-in data is too old. Close the MiniApp and open it again."
-        )
-    if age_seconds < -skew_seconds:
-        raise InitDataExpired("The Telegram sign-in data is dated in the future.")
+        refuse("it has no auth_date")
+    refuse_age(
+        int(auth_date), now_seconds=now_seconds, max_age_seconds=max_age_seconds, skew=skew_seconds
+    )
     try:
         user = _user_decoder.decode(pairs.get("user", "").encode())
     except msgspec.DecodeError:
-        _refuse("it names no valid user")
+        refuse("it names no valid user")
     if user.is_bot:
-        _refuse("its user is a bot")
-    return InitData(user=user, auth_date=int(auth_date))
+        refuse("its user is a bot")
+    return InitData(user=user, auth_date=int(auth_date), digest=digest)
 
 
 def sign_init_data(
     bot_token: str, user: Mapping[str, Any], auth_date: int, extra: Mapping[str, str] | None = None
 ) -> str:
-    """Init data as Telegram would make it; for development and tests.
+    """Init data as Telegram would make it, different at each call; for development and tests.
 
     Args:
-        bot_token: signs it.
+        bot_token: signs it, by hash only: the key of the signatures is Telegram's.
         user: Telegram's user object, at least `id` and `first_name`.
         auth_date: seconds since 1970.
         extra: further pairs, e.g. `start_param`.
     """
     pairs = {
+        "query_id": f"AAE{secrets.token_urlsafe(16)}",
         "auth_date": str(auth_date),
         "user": msgspec.json.encode(dict(user)).decode(),
         **(extra or {}),
     }
-    pairs["hash"] = _signature(bot_token, pairs)
+    pairs["hash"] = _hash(bot_token, pairs)
     return "&".join(f"{quote(name, safe='')}={quote(pairs[name], safe='')}" for name in pairs)
 
 
-def _parse(text: str) -> dict[str, str]:
-    if len(text) > INIT_DATA_CHARS_MAX or text.count("&") >= PAIRS_MAX:
-        _refuse("it is too long")
-    if not text.isascii() or _BAD_ESCAPE.search(text):
-        _refuse("it is not URL-encoded")
-    pairs: dict[str, str] = {}
-    for part in text.split("&"):
-        raw_name, equals, raw_value = part.partition("=")
-        try:
-            name = unquote_plus(raw_name, errors="strict")
-            value = unquote_plus(raw_value, errors="strict")
-        except UnicodeDecodeError:
-            _refuse("it is not UTF-8")
-        if not equals or not name:
-            _refuse("it is not a list of pairs")
-        # A line feed in a value, or a `=` in a name, could pass for the border between two pairs.
-        if _CONTROL.search(name) or _CONTROL.search(value) or "=" in name:
-            _refuse("it contains control characters")
-        if name in pairs:
-            _refuse(f"it names {name[:32]!r} twice")
-        pairs[name] = value
-    return pairs
-
-
-def _signature(bot_token: str, pairs: Mapping[str, str]) -> str:
-    check = "\n".join(f"{name}={pairs[name]}" for name in sorted(pairs))
-    return hmac.digest(_secret(bot_token), check.encode(), sha256).hex()
+def _hash(bot_token: str, pairs: Mapping[str, str]) -> str:
+    return hmac.digest(_secret(bot_token), check_string(pairs).encode(), sha256).hex()
 
 
 @lru_cache(maxsize=4)
@@ -169,5 +172,28 @@ def _secret(bot_token: str) -> bytes:
     return hmac.digest(b"WebAppData", bot_token.encode(), sha256)
 
 
-def _refuse(reason: str) -> NoReturn:
-    raise InitDataInvalid(f"The Telegram sign-in data cannot be used: {reason}.")
+def _bot_id(bot_token: str) -> int:
+    number = bot_token.partition(":")[0]
+    return int(number) if number.isascii() and number.isdigit() else 0
+
+
+def _signed_for_one_of(
+    bots: Sequence[int], pairs: Mapping[str, str], public_key: bytes
+) -> bytes | None:
+    for bot_id in bots:
+        digest = _signed_for(bot_id, pairs, public_key)
+        if digest is not None:
+            return digest
+    return None
+
+
+def _signed_for(bot_id: int, pairs: Mapping[str, str], public_key: bytes) -> bytes | None:
+    """The digest of pairs that Telegram signed for that bot's MiniApp; None: it did not."""
+    signature = pairs.get("signature", "")
+    if not bot_id or not _SIGNATURE.fullmatch(signature):
+        return None
+    rest = {name: value for name, value in pairs.items() if name != "signature"}
+    message = f"{bot_id}:WebAppData\n{check_string(rest)}".encode()
+    if not ed25519.is_signed(public_key, urlsafe_b64decode(signature + "=="), message):
+        return None
+    return sha256(message).digest()

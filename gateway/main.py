@@ -11,13 +11,17 @@ from typing import Final
 import structlog
 
 from events.topics import EVENTS, LIVE
+from gateway.access import Access
+from gateway.acts import Acts
 from gateway.app import create_app
-from gateway.changes import Change
+from gateway.changes import AccessChanged, Change
 from gateway.consistency import Consistency
 from gateway.deps import Deps
 from gateway.erasure import Erasure
 from gateway.exporting import Exporter
 from gateway.hub import Hub
+from gateway.identity.oidc import OpenIdConnect
+from gateway.identity.proofs import Proofs
 from gateway.in_flight import InFlight
 from gateway.limits import Limits
 from gateway.log_reads import event_reader
@@ -29,6 +33,7 @@ from gateway.server import HttpServer
 from gateway.shared_limits import SharedLimits
 from gateway.sign_in import SignIn
 from gateway.signed_in import Authenticator
+from gateway.standing import Standings
 from gateway.tail import Tail
 from gateway.tail_reader import TailReader
 from gateway.tokens import Tokens
@@ -106,6 +111,7 @@ async def running_parts(settings: Settings) -> AsyncIterator[Deps]:
             shared = SharedLimits(settings.redis_url, settings.redis_timeout_seconds)
             stack.push_async_callback(shared.close)
         deps = _wire(settings, pool, producer, objects, clock, settings.jwt_secret, shared)
+        stack.push_async_callback(deps.oidc.close)
         stack.push_async_callback(deps.consistency.stop)
         deps.tail_reader.start()
         stack.push_async_callback(deps.tail_reader.stop)
@@ -113,6 +119,8 @@ async def running_parts(settings: Settings) -> AsyncIterator[Deps]:
         stack.push_async_callback(deps.exporter.stop)
         keeping = asyncio.create_task(_keep_time(clock, producer))
         stack.callback(keeping.cancel)
+        telling = asyncio.create_task(deps.acts.keep_telling())
+        stack.callback(telling.cancel)
         yield deps
 
 
@@ -127,9 +135,21 @@ def _wire(
 ) -> Deps:
     masters = master_keys(settings)
     keys = AccountKeys(batched_loader(pool), masters)
-    tokens = Tokens(jwt_secret)
-    sign_in = SignIn(settings, pool, producer, keys, masters, clock)
-    authenticator = Authenticator(tokens, sign_in, keys, accounts_max=settings.cached_tokens_max)
+    tokens = Tokens(jwt_secret, filter(None, settings.jwt_other_secrets.split(",")))
+    oidc = OpenIdConnect(settings, tokens)
+    proofs = Proofs(settings, oidc)
+    standings = Standings(pool, keys, masters)
+    sign_in = SignIn(settings, pool, producer, keys, masters, clock, standings)
+    access = Access(settings, pool)
+    authenticator = Authenticator(
+        tokens,
+        proofs,
+        sign_in,
+        standings,
+        keys,
+        access,
+        accounts_max=settings.cached_tokens_max,
+    )
     hub = Hub(
         settings.tail_changes_max,
         settings.streams_max,
@@ -143,10 +163,16 @@ def _wire(
         line.take(partition, offset, at_ms, change)
         hub.publish(partition, offset, at_ms, change)
 
+    def access_changed(change: AccessChanged) -> None:
+        authenticator.forget(change.account_id)
+        if change.less:
+            hub.cut(change.account_id)
+
     tail = Tail(
         settings.tail_generations_max,
         on_change=changed,
-        on_erased=authenticator.forget,
+        on_erased=authenticator.erased,
+        on_access=access_changed,
     )
     tail_reader = TailReader(settings, clock, tail, hub)
 
@@ -158,7 +184,12 @@ def _wire(
         keys=keys,
         tokens=tokens,
         authenticator=authenticator,
+        masters=masters,
+        access=access,
+        acts=Acts(pool, producer, keys, clock, untold_seconds=settings.untold_acts_seconds),
+        proofs=proofs,
         sign_in=sign_in,
+        oidc=oidc,
         erasure=Erasure(pool),
         exporter=Exporter(settings, pool, objects, keys),
         tail=tail,

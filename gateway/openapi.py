@@ -31,6 +31,7 @@ SIGNED_IN: Final = (
     "token-invalid",
     "init-data-invalid",
     "init-data-expired",
+    "proof-used",
     "account-erased",
     "account-banned",
     "scope-missing",

@@ -1,3 +1,6 @@
+-- name: use_proof
+SELECT use_proof($1, $2, $3, to_timestamp($4));
+
 -- name: sign_in
 SELECT account_id, wrapped_key, newly_made, registered, welcome, banned
 FROM sign_in($1, $2, $3, $4, $5, $6);

@@ -251,6 +251,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Annotated[str, Meta(min_length=32)] | None,
         _about("Signs access tokens.", env="JWT_SECRET", secret=True),
     ] = None
+    jwt_other_secrets: Annotated[
+        str,
+        _about(
+            "Secrets whose access tokens are good too, with commas: the one before, or the next.",
+            env="JWT_OTHER_SECRETS",
+            secret=True,
+        ),
+    ] = ""
     master_key: Annotated[
         Annotated[str, Meta(pattern="^[A-Za-z0-9+/]{43}=$")] | None,
         _about("32 bytes in base64; wraps the accounts' keys.", secret=True),
@@ -286,6 +294,28 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     init_data_max_age_seconds: Annotated[
         int, _about("How old Telegram init data may be.", unit="s", ge=30, le=86_400)
     ] = 3600
+    init_data_check: Annotated[
+        Literal["hmac", "ed25519", "both"],
+        _about(
+            "What must be right: the hash, made with the bot's token; Telegram's own signature, "
+            "which a stolen token cannot make but old Telegram apps do not send; or both."
+        ),
+    ] = "hmac"
+    telegram_environment: Annotated[
+        Literal["production", "test"],
+        _about(
+            "Where the bot lives; `test` accepts the signatures of Telegram's test servers, where "
+            "anybody can make any user.",
+            env="TELEGRAM_ENVIRONMENT",
+        ),
+    ] = "production"
+    telegram_other_bots: Annotated[
+        str,
+        _about(
+            "Ids of other bots, with commas, whose MiniApps' users may come in, by signature.",
+            env="TELEGRAM_OTHER_BOTS",
+        ),
+    ] = ""
     access_token_ttl_seconds: Annotated[
         int, _about("How long an access token is good for.", unit="s", ge=60, le=604_800)
     ] = 3600
@@ -297,6 +327,43 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         int,
         _about("How far Telegram's clock may be ahead of this one.", unit="s", ge=0, le=300),
     ] = 30
+    oidc_issuer: Annotated[
+        Annotated[str, Meta(pattern=r"^(https://|http://(localhost|127\.0\.0\.1)(:|/|$))")] | None,
+        _about(
+            "An issuer of OpenID Connect whose users may sign in, exactly as it names itself.",
+            env="OIDC_ISSUER",
+        ),
+    ] = None
+    oidc_client_id: Annotated[
+        str | None, _about("What the issuer knows this service by.", env="OIDC_CLIENT_ID")
+    ] = None
+    oidc_client_secret: Annotated[
+        str | None,
+        _about(
+            "Proves that to the issuer; unset: a public client, by PKCE alone.",
+            env="OIDC_CLIENT_SECRET",
+            secret=True,
+        ),
+    ] = None
+    oidc_redirect_uri: Annotated[
+        str | None,
+        _about("The page that the issuer sends people back to.", env="OIDC_REDIRECT_URI"),
+    ] = None
+    oidc_scope: Annotated[
+        str, _about("What the issuer is asked for; `openid` among it.", env="OIDC_SCOPE")
+    ] = "openid profile"
+    recent_sign_in_seconds: Annotated[
+        int,
+        _about(
+            "How long ago a sign-in may be for what could take an account over.",
+            unit="s",
+            ge=30,
+            le=86_400,
+        ),
+    ] = 600
+    identities_per_account_max: Annotated[
+        int, _about("Outside identities of one account.", ge=1, le=100)
+    ] = 10
 
     # Who may do more than others: people as `telegram:<id>`, or accounts by their id.
     admins: Annotated[

@@ -241,10 +241,7 @@ BEGIN
     END IF;
     INSERT INTO identity_links (account_id, provider, subject_id)
     VALUES (mine, p_provider, p_subject_id);
-    -- It counts as welcomed: unlinked again, it brings no account of its own a welcome grant.
-    UPDATE identity_marks
-    SET account_id = mine, welcomed_account = coalesce(welcomed_account, mine)
-    WHERE mark = p_mark;
+    UPDATE identity_marks SET account_id = mine WHERE mark = p_mark;
     RETURN 'linked';
 END
 $$;

@@ -77,7 +77,8 @@ class Customer:
         """Log in, and (unless poor) buy enough credits for the whole run."""
         user = {"id": self.telegram_id, "first_name": f"Customer {self.telegram_id}"}
         init_data = sign_init_data(self.bot_token, user, int(time.time()))
-        _, body, _ = await self.call("POST", "/auth/login", json={"init_data": init_data})
+        login = {"init_data": init_data, "session_key": self._key()}
+        _, body, _ = await self.call("POST", "/auth/login", json=login)
         self.token, self.account_id = body["access_token"], body["user"]["id"]
         if self.random.random() >= POOR_SHARE:
             await self._buy("studio")

@@ -19,6 +19,7 @@ PAGES = {"/", "/docs", "/docs.js"}
 """For people's browsers; no part of what programs may count on."""
 PUBLIC = {
     "/auth/login",
+    "/auth/oidc",
     "/healthz",
     "/metrics",
     "/models",

@@ -25,7 +25,9 @@ def another(field: msgspec.inspect.Field) -> object:
     kind = options[0] if options else hint
     known: dict[str, object] = {
         "master_key": base64.b64encode(b"k" * 32).decode(),
+        "marks_key": base64.b64encode(b"m" * 32).decode(),
         "jwt_secret": "j" * 40,
+        "oidc_issuer": "https://issuer.example",
         "slot": "slot-7",
     }
     if field.name in known:

@@ -1,0 +1,1 @@
+"""Who a person is elsewhere: proofs of outside identities, and the links to accounts."""

@@ -1,0 +1,40 @@
+"""Who somebody is outside: what every kind of proof leads to."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+TELEGRAM: Final = "telegram"
+NAME_CHARS_MAX: Final = 256
+
+
+class Outside(msgspec.Struct, frozen=True, kw_only=True):
+    """A person as a proof names them."""
+
+    provider: str
+    """`telegram`, or `oidc_` and the beginning of a hash of the issuer."""
+    subject_id: str
+    """Who it is there, for ever."""
+    digest: bytes
+    """32 bytes that name the proof, however it was written down."""
+    proved_at: float
+    """When the person proved it there, in seconds since 1970."""
+    good_until: float
+    """When the proof gets too old, in seconds since 1970."""
+    first_name: str = ""
+    last_name: str = ""
+    username: str = ""
+    language: str = ""
+    """An IETF language tag."""
+
+    @property
+    def telegram_id(self) -> int | None:
+        """Telegram's id of the person; None: they came from elsewhere."""
+        return int(self.subject_id) if self.provider == TELEGRAM else None
+
+    @property
+    def display_name(self) -> str:
+        """What to call the person."""
+        return f"{self.first_name} {self.last_name}".strip() or self.username
