@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.locked
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench chaos schemas lock clean
+.PHONY: help run test check bench chaos fuzz audit schemas lock clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -32,6 +32,12 @@ check: $(STAMP) ## Lint, types, layers, generated files
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m pixelpop schemas check
+
+fuzz: $(STAMP) ## Send a million forged credentials of each kind, then fuzz by coverage
+	@$(BIN)/python -m tests.fuzz
+
+audit: $(STAMP) ## Known vulnerabilities and licences of what is locked; bill of materials
+	@$(BIN)/python -m tests.audit
 
 schemas: $(STAMP) ## Write schemas/, .env.example and the production lock anew
 	@$(BIN)/python -m pixelpop schemas generate

@@ -1,0 +1,62 @@
+"""Nobody is accepted who was not made: the short form of `make fuzz`."""
+
+from __future__ import annotations
+
+import importlib.util
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.fuzz.__main__ import accepted, guided
+from tests.fuzz.mutations import mutate
+from tests.fuzz.targets import Target, targets
+
+TARGETS = targets()
+MUTATIONS = 8_000
+RUNS = 1_500
+
+
+@pytest.fixture(params=TARGETS)
+def target(request: pytest.FixtureRequest) -> Target:
+    return TARGETS[request.param]
+
+
+def test_no_mutated_credential_is_accepted(target: Target) -> None:
+    """Threats 1 to 9, 11 to 15: whatever is changed in a genuine one, nobody is signed in by it."""
+    assert accepted(target, MUTATIONS, seed=4) == []
+
+
+@given(text=st.text(max_size=300))
+def test_no_text_at_all_is_accepted(text: str) -> None:
+    """Any text is refused by one of our own errors, and crashes nothing."""
+    for target in TARGETS.values():
+        assert not target.accepts(text)
+
+
+@given(seed=st.integers(0, 2**63))
+def test_mutations_of_one_seed_are_the_same(seed: int) -> None:
+    """What was found once is found again by its seed."""
+    for target in TARGETS.values():
+        assert mutate(target.genuine, random.Random(seed)) == mutate(
+            target.genuine, random.Random(seed)
+        )
+
+
+def test_a_check_that_looks_away_is_found(target: Target) -> None:
+    """The fuzzer finds a check that ignores the last character: to find nothing means something."""
+    cut = tuple(text[:-1] for text in target.genuine)
+
+    def careless(text: str) -> bool:
+        return text[:-1] in cut and text not in target.genuine
+
+    assert accepted(target._replace(accepts=careless), MUTATIONS, seed=4)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("atheris") is None, reason="atheris has no wheel here")
+def test_coverage_guided_fuzzing_finds_nothing(target: Target) -> None:
+    """Inputs that reach new branches are refused as well."""
+    status, output = guided(target, RUNS, seed=4)
+    assert status == 0, output[-4000:]
+    assert "stat::number_of_executed_units" in output
