@@ -179,7 +179,7 @@ async def _put_back(owner: asyncpg.Connection, copies: dict[str, list[Any]]) -> 
 async def test_a_restored_backup_is_noticed_and_its_keys_are_destroyed_again(
     world: World, person: Person
 ) -> None:
-    """A PostgreSQL that is set back takes the eraser's cursor with it: all since is erased again."""
+    """A PostgreSQL that is set back takes the cursor with it: what came since is erased again."""
     await person.ask(prompt="canary")
     copies = await _copies(world, person)
     assert all(copies.values())
