@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final, TypeVar
@@ -21,6 +22,7 @@ Receive = Callable[[], Awaitable[Any]]
 Kind = TypeVar("Kind")
 
 DISCARDED_BYTES_MAX: Final = 1_048_576
+DISCARD_SECONDS_MAX: Final = 1.0
 OPENING: Final = (b"[", b"{")
 CLOSING: Final = (b"]", b"}")
 JSON_DEPTH_MAX: Final = 32
@@ -87,12 +89,14 @@ async def read_body(
     try:
         async with asyncio.timeout(timeout_seconds):
             body = b"" if too_large else await _read(receive, max_bytes)
-            if body is None or too_large:
-                await _discard(receive)
-                raise _too_large(max_bytes)
-            return body
+            if body is not None and not too_large:
+                return body
     except TimeoutError:
         raise BodyTooSlow("The body took too long to arrive. Send it again.") from None
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(DISCARD_SECONDS_MAX):
+            await _discard(receive)
+    raise _too_large(max_bytes)
 
 
 async def _read(receive: Receive, max_bytes: int) -> bytes | None:

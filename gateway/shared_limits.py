@@ -56,7 +56,7 @@ class SharedLimits:
             socket_connect_timeout=timeout_seconds,
         )
         self._storage = RedisStorage(
-            "async+redis://unused",
+            "async+redis://the-pool-knows:0",
             implementation="redispy",
             key_prefix=KEY_PREFIX,
             connection_pool=self._pool,  # type: ignore[arg-type]  # said to be possible, not typed
