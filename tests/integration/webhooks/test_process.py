@@ -3,28 +3,14 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import AsyncIterator
 from typing import Any
 
 import asyncpg
-import pytest_asyncio
 
-from runtime.settings import Settings
 from runtime.waiting import until
-from tests import servers as test_servers
 from tests.fakes.receiver import Receiver
-from tests.integration.gateway.world import Person, World, running
+from tests.integration.gateway.world import Person, World
 from tests.integration.webhooks.processes import caught_up, new_group, webhooks
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def world(servers: Settings, template_url: str) -> AsyncIterator[World]:
-    """Gateway, decider and projector over a database of their own."""
-    assert servers.database_url is not None
-    database = await test_servers.fresh_database(servers.database_url)
-    async with running(servers, database, webhook_allowed_networks="127.0.0.0/8") as one:
-        yield one
-    await test_servers.drop_database(servers.database_url, database)
 
 
 async def subscribed(person: Person, url: str, **rest: Any) -> dict[str, Any]:
