@@ -167,9 +167,10 @@ def ps(*, json: AsJson = False) -> int:
 @app.command
 def doctor(*, json: AsJson = False) -> int:
     """Check settings, programs, disk, ports, servers and clock; say what to do about each fault."""
+    from processors.eraser.checkup import accounts
     from runtime.doctor import diagnose, show
 
-    checks = run(diagnose(_plan()))
+    checks = run(diagnose(_plan(), [("accounts", accounts)]))
     if json:
         print_json(checks)
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from rich.console import Console
 from rich.text import Text
@@ -21,8 +21,8 @@ PYTHON_MIN = (3, 11)
 Look = Callable[[Scene], Awaitable[list[Check]] | list[Check]]
 
 
-async def diagnose(plan: Plan) -> list[Check]:
-    """Every check, in the order in which a person would mend things."""
+async def diagnose(plan: Plan, more: Sequence[tuple[str, Look]] = ()) -> list[Check]:
+    """Every check, in the order in which a person would mend things; then those above this kit."""
     checks = [_python()]
     try:
         settings = load()
@@ -42,6 +42,7 @@ async def diagnose(plan: Plan) -> list[Check]:
         ("kafka", diagnosis.kafka),
         ("postgres", diagnosis.postgres),
         ("storage", diagnosis.storage),
+        *more,
     ]
     for name, look in looks:
         checks.extend(await _ask(name, look, scene))
