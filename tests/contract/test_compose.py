@@ -20,7 +20,7 @@ import yaml
 from runtime.settings import load, variables
 
 ROOT = Path(__file__).parents[2]
-OURS = ("gateway", "decider", "worker", "projector", "eraser", "prepare")
+OURS = ("gateway", "decider", "worker", "projector", "eraser", "webhooks", "prepare")
 SERVERS = ("kafka", "postgres", "s3")
 
 COMPOSE_ONLY = {
@@ -31,6 +31,7 @@ COMPOSE_ONLY = {
     "WORKER_DB_PASSWORD": "the worker's login",
     "PROJECTOR_DB_PASSWORD": "the projector's login",
     "ERASER_DB_PASSWORD": "the eraser's login",
+    "WEBHOOKS_DB_PASSWORD": "the login of the senders of webhooks",
     "KAFKA_CLUSTER_ID": "the id that the log's volume is formatted with",
     "KAFKA_HEAP_OPTS": "the broker's memory",
     "KAFKA_PARTITIONS": "becomes PIXELPOP_KAFKA_PARTITIONS",
@@ -228,7 +229,7 @@ def test_ports_agree(compose: dict[str, Any]) -> None:
     gateway = services["gateway"]
     assert gateway["ports"][0].endswith(f":{gateway['environment']['PIXELPOP_PORT']}")
     assert ":8000/readyz" in gateway["healthcheck"]["test"][-1]
-    for name in ("decider", "worker", "projector", "eraser"):
+    for name in ("decider", "worker", "projector", "eraser", "webhooks"):
         port = services[name]["environment"]["PIXELPOP_METRICS_PORT"]
         assert f":{port}/metrics" in services[name]["healthcheck"]["test"][-1]
     s3_port = services["s3"]["environment"]["S3PROXY_ENDPOINT"].rpartition(":")[2]

@@ -19,7 +19,7 @@ from runtime.settings import to_environment, variables
 from runtime.waiting import until
 
 TIMEOUT_SECONDS = 90
-CHILDREN = {"gateway", "decider", "worker", "worker-2", "projector", "eraser"}
+CHILDREN = {"gateway", "decider", "worker", "worker-2", "projector", "eraser", "webhooks"}
 SERVERS = {"kafka", "postgres", "s3"}
 
 

@@ -19,6 +19,7 @@ COMMANDS = [
     ["worker"],
     ["projector"],
     ["eraser"],
+    ["webhooks"],
     ["migrate"],
     ["ps"],
     ["doctor"],

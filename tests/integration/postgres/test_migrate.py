@@ -190,7 +190,7 @@ async def test_owner_without_superuser(servers: Settings) -> None:
     await admin.execute(f"CREATE ROLE {owner} LOGIN CREATEROLE PASSWORD 'x'")
     await admin.execute(f"CREATE DATABASE {database} OWNER {owner}")
     # The roles may exist from another test; who makes them has this right without being given it.
-    for group in ("gateway", "decider", "worker", "projector", "eraser", "keeper"):
+    for group in ("gateway", "decider", "worker", "projector", "eraser", "webhooks", "keeper"):
         exists = await admin.fetchval(
             "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", f"pixelpop_{group}"
         )

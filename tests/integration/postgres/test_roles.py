@@ -91,6 +91,18 @@ FORBIDDEN = {
         "SELECT * FROM provider_calls",
         "CREATE TABLE public.mine (id int)",
     ],
+    "webhooks": [
+        "SELECT created_at FROM identities",
+        "SELECT * FROM identity_links",
+        "SELECT * FROM identity_marks",
+        "SELECT * FROM provider_calls",
+        "UPDATE webhook_endpoints SET url = ''",
+        "UPDATE webhook_endpoints SET secret = ''",
+        "INSERT INTO webhook_endpoints DEFAULT VALUES",
+        "DELETE FROM webhook_endpoints",
+        "SELECT * FROM sign_in('a', 'b', '', gen_random_uuid(), '', '')",
+        "CREATE TABLE public.mine (id int)",
+    ],
     "eraser": [
         "SELECT wrapped_key FROM identities",
         "DELETE FROM identities",
