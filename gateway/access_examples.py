@@ -55,7 +55,12 @@ SHOWN: Final = (
     _account,
     ReasonRequest(reason="Resells pictures of other people, ticket 4711."),
     RoleRequest(role="auditor", reason="Yearly audit, until March."),
-    CustomerRequest(name="Print Shop", reason="Contract 2026-017.", api_key=_key_request),
+    CustomerRequest(
+        customer="Print Shop",
+        name="shop server",
+        scopes=("generations:write", "generations:read", "credits:read"),
+        reason="Contract 2026-017.",
+    ),
     CustomerKeyRequest(name="second server", scopes=("generations:read",), reason="Asked for it."),
     CustomerDocument(account=_account, api_key=_new_key),
 )

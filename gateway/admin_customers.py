@@ -58,8 +58,8 @@ async def admit(request: Request[Any, Any, Any]) -> ASGIApp:
     actor = await signed_in(request)
     data = await body_of(request, _customer)
     customer = NewCustomer(deps.masters)
-    draft, told = customer.events(data.name, actor.account_id, data.reason, deps.clock.now_ms())
-    new = NewKey(customer.account_id, actor.account_id, data.api_key, draft)
+    draft, told = customer.events(data.customer, actor.account_id, data.reason, deps.clock.now_ms())
+    new = NewKey(customer.account_id, actor.account_id, data, draft)
 
     async def change(connection: Connection) -> Sequence[Told]:
         await customer.add(connection)

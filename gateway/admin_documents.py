@@ -35,12 +35,18 @@ class RoleRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     reason: Reason
 
 
-class CustomerRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An API customer."""
+class CustomerRequest(ApiKeyRequest, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An API customer, and its first key."""
 
-    name: Annotated[str, Meta(min_length=1, max_length=200, description="Sealed, like every name.")]
+    customer: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=200,
+            description="What the customer is called; sealed, like every name.",
+        ),
+    ]
     reason: Reason
-    api_key: Annotated[ApiKeyRequest, says("The first key.")]
 
 
 class CustomerKeyRequest(ApiKeyRequest, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -37,6 +37,8 @@ from runtime.waiting import until
 from tests.servers import Database
 
 PIXEL = b"not really a picture"
+ADMIN = 777_000
+"""The Telegram id that the settings make an admin of."""
 _people = itertools.count(1_000_000)
 
 
