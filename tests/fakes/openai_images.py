@@ -72,6 +72,9 @@ class OpenAIImages:
         """Directives for the next calls, whatever their prompts."""
         self.latency_seconds = latency_seconds
         self.base_url = ""
+        self.under_way = 0
+        self.under_way_most = 0
+        """The most calls that there ever were at once."""
         self._pictures: dict[tuple[str, int], str] = {}
         app = web.Application(client_max_size=1_000_000)
         app.router.add_post("/v1/images/generations", self._generate)
@@ -100,7 +103,12 @@ class OpenAIImages:
         try:
             body = await self._validated(request)
             call, value = self._note(request, body)
-            return await self._behave(request, body, call, value)
+            self.under_way += 1
+            self.under_way_most = max(self.under_way_most, self.under_way)
+            try:
+                return await self._behave(request, body, call, value)
+            finally:
+                self.under_way -= 1
         except Refused as refused:
             return refused.response
 

@@ -79,7 +79,8 @@ async def counting(redis: Redis) -> AsyncIterator[Limits]:
 async def take(limits: Limits, policy: Policy, key: str) -> bool:
     try:
         await limits.take(policy, key)
-    except Problem:
+    except Problem as refused:
+        assert refused.code == "too-many-requests"
         return False
     return True
 

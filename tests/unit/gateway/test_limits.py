@@ -32,9 +32,10 @@ def taken(one: Limits, key: str, tries: int) -> int:
     for _ in range(tries):
         try:
             one.take_here(TEN, key)
-        except Problem:
-            continue
-        count += 1
+        except Problem as refused:
+            assert refused.members["retry_after"] >= 1
+        else:
+            count += 1
     return count
 
 
