@@ -288,7 +288,7 @@ class OpenIdConnect:
 
     async def _get(self, address: str) -> dict[str, Any]:
         try:
-            answer = await self._speaker().get(address, withhold_token=True)
+            answer = await self._speaker().request("GET", address, withhold_token=True)
             answer.raise_for_status()
             found = answer.json()
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:

@@ -20,7 +20,9 @@ async def test_a_test_has_its_own_migrated_database(settings: Settings):
         await connection.close()
 
 
-@pytest.mark.parametrize("process", ["gateway", "decider", "worker", "projector", "eraser", "webhooks"])
+@pytest.mark.parametrize(
+    "process", ["gateway", "decider", "worker", "projector", "eraser", "webhooks"]
+)
 async def test_a_process_logs_in_as_its_group(settings_for: Callable[[str], Settings], process):
     """Each process's login becomes its group role, and nothing more."""
     connection = await asyncpg.connect(settings_for(process).database_url)

@@ -63,7 +63,7 @@ async def test_an_erased_account_with_an_identity_is_found(
 
 
 async def test_who_cannot_see_all_says_so(world: World) -> None:
-    """A role that row-level security binds gets a warning, no wrong all-clear; the eraser's sees."""
+    """A role that row-level security binds gets a warning, no all-clear; the eraser's sees."""
     (hidden,) = await look(world, world.database.urls["gateway"])
     assert hidden.state in {"warn", "fail"}
     seen = await look(world, world.database.urls["eraser"])

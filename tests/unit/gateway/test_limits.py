@@ -33,7 +33,8 @@ def taken(one: Limits, key: str, tries: int) -> int:
         try:
             one.take_here(TEN, key)
         except Problem as refused:
-            assert refused.members["retry_after"] >= 1
+            if refused.members["retry_after"] < 1:
+                raise
         else:
             count += 1
     return count

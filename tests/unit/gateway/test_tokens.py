@@ -40,12 +40,12 @@ def raw(header: dict[str, Any], tokens: Tokens) -> str:
 
 def test_our_own_token_passes(tokens: Tokens) -> None:
     """It says whose it is and until when."""
-    assert tokens.verify(tokens.issue(ACCOUNT, 60)) [:2] == (ACCOUNT, NOW + 60)
+    assert tokens.verify(tokens.issue(ACCOUNT, 60))[:2] == (ACCOUNT, NOW + 60)
 
 
 def test_the_helper_forges_only_what_it_is_told_to(tokens: Tokens) -> None:
     """Without a change the forged token passes, so what is refused below is refused for that."""
-    assert tokens.verify(forged(tokens)) [:2] == (ACCOUNT, NOW + 60)
+    assert tokens.verify(forged(tokens))[:2] == (ACCOUNT, NOW + 60)
 
 
 @pytest.mark.parametrize("algorithm", ["none", "None", "RS256", "ES256", "HS512"])
@@ -121,7 +121,7 @@ def test_what_is_no_token_is_refused(tokens: Tokens, text: str) -> None:
 def test_a_ticket_opens_streams_and_nothing_else(tokens: Tokens) -> None:
     """A ticket is no access token, and the other way round."""
     ticket = tokens.issue(ACCOUNT, 60, STREAM)
-    assert tokens.verify(ticket, STREAM) [:2] == (ACCOUNT, NOW + 60)
+    assert tokens.verify(ticket, STREAM)[:2] == (ACCOUNT, NOW + 60)
     with pytest.raises(TokenInvalid):
         tokens.verify(ticket)
     with pytest.raises(TokenInvalid):

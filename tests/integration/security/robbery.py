@@ -1,0 +1,244 @@
+"""Every query of the project, tried with everything that is known of somebody else.
+
+A query's arguments are the victim's own values: those of the column that a parameter is compared
+with or written to, else whatever of the victim's has the parameter's type. It is run as one role
+and one identity inside a transaction that is rolled back, on the owner's connection, which can
+look afterwards at what the query would have changed.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import asyncpg
+
+from runtime.queries import load_queries
+
+ROOT = Path(__file__).parents[3]
+FOLDERS = ("gateway", "processors", "projections", "runtime")
+ARGUMENTS_MAX = 120
+"""How many combinations of arguments one query is tried with."""
+VALUES_MAX = 4
+
+_STRUCTURE = re.compile(
+    r"\b(create|drop|alter|grant|revoke|lock|do|truncate|comment|reindex|vacuum|set)\b",
+    re.IGNORECASE,
+)
+_WRITES = re.compile(r"\b(insert|update|delete|merge)\b", re.IGNORECASE)
+_COMPARED = re.compile(
+    r"(?:\w+\.)?(\w+)\s*(?:=|<>|<=|>=|<|>|@>|&&)\s*(?:ANY\s*\(\s*|ALL\s*\(\s*)?\(*\$(\d+)",
+    re.IGNORECASE,
+)
+_INSERTED = re.compile(
+    r"INSERT\s+INTO\s+[\w.]+(?:\s+AS\s+\w+)?\s*\(([^)]*)\)\s*VALUES\s*\(", re.IGNORECASE
+)
+
+
+class Query(NamedTuple):
+    """One named query of the project."""
+
+    file: str
+    name: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.name}"
+
+    @property
+    def writes(self) -> bool:
+        return _WRITES.search(_bare(self.text)) is not None
+
+
+class Tried(NamedTuple):
+    """What one query gave somebody, over all combinations of arguments."""
+
+    rows: int
+    """Rows that told anything."""
+    changed: bool
+    """Whether something of the victim's was changed."""
+    refused: bool
+    """Whether the role may not run it at all."""
+    shown: str
+    """A first example, for the message of a failure."""
+
+
+def queries() -> list[Query]:
+    """All that hold data; those that make or change structure are left out."""
+    found = []
+    for folder in FOLDERS:
+        for path in sorted((ROOT / folder).rglob("*.sql")):
+            file = str(path.relative_to(ROOT))
+            for name, text in load_queries(path).items():
+                first = _bare(text).split(None, 1)
+                # `rows_…` are beginnings of the rebuild's comparison, no statements by themselves.
+                fragment = folder == "projections" and name.startswith("rows_")
+                if first and not fragment and not _STRUCTURE.fullmatch(first[0]):
+                    found.append(Query(file, name, text))
+    return found
+
+
+def _bare(text: str) -> str:
+    return "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("--"))
+
+
+class Victim:
+    """All rows that are somebody's, and the values in them."""
+
+    def __init__(self, account_id: UUID, rows: dict[str, list[asyncpg.Record]]) -> None:
+        self.account_id = account_id
+        self.rows = rows
+        self.by_column: dict[str, list[Any]] = {}
+        self.by_type: dict[type, list[Any]] = {}
+        for record in itertools.chain.from_iterable(rows.values()):
+            for column, value in record.items():
+                for one in value if isinstance(value, list) else [value]:
+                    _add(self.by_column.setdefault(column, []), one)
+                    # asyncpg's UUID is a class of its own.
+                    kind = UUID if isinstance(one, UUID) else type(one)
+                    _add(self.by_type.setdefault(kind, []), one)
+
+
+def _add(values: list[Any], value: Any) -> None:
+    if value is not None and value not in values:
+        values.append(value)
+
+
+async def tables(owner: asyncpg.Connection) -> list[str]:
+    """Every table of ours that has an account id, schema and name."""
+    rows = await owner.fetch(
+        """
+        SELECT format('%I.%I', n.nspname, c.relname) AS name
+        FROM pg_class AS c
+        JOIN pg_namespace AS n ON n.oid = c.relnamespace
+        JOIN pg_attribute AS a ON a.attrelid = c.oid
+        WHERE c.relkind IN ('r', 'p') AND a.attname = 'account_id' AND NOT a.attisdropped
+            AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'
+        ORDER BY 1
+        """
+    )
+    return [row["name"] for row in rows]
+
+
+async def victim_of(owner: asyncpg.Connection, account_id: UUID) -> Victim:
+    """Everything that the database knows of somebody."""
+    rows = {}
+    for table in await tables(owner):
+        query = f"SELECT * FROM {table} WHERE account_id = $1 ORDER BY 1, 2"
+        rows[table] = await owner.fetch(query, account_id)
+    return Victim(account_id, rows)
+
+
+async def attempt(
+    owner: asyncpg.Connection,
+    query: Query,
+    victim: Victim,
+    *,
+    role: str,
+    identity: UUID | None,
+    most: int = ARGUMENTS_MAX,
+) -> Tried:
+    """Run one query as this role and identity with everything of the victim's."""
+    rows, changed, refused, shown = 0, False, False, ""
+    before = await _state(owner, victim) if query.writes else None
+    outer = owner.transaction()
+    await outer.start()
+    try:
+        if query.file.startswith("projections/"):
+            await owner.execute("SET LOCAL search_path = read_v1, public")
+        try:
+            prepared = await owner.prepare(query.text)
+        except (asyncpg.UndefinedTableError, asyncpg.UndefinedFunctionError):
+            return Tried(0, changed=False, refused=True, shown="does not exist here")
+        except asyncpg.PostgresSyntaxError as error:
+            raise AssertionError(f"{query} is no statement by itself") from error
+        for arguments in combinations(query, prepared.get_parameters(), victim, most):
+            inner = owner.transaction()
+            await inner.start()
+            try:
+                await owner.execute("SELECT set_config('role', $1, true)", role)
+                await owner.execute(
+                    "SELECT set_config('app.account_id', $1, true)", str(identity or "")
+                )
+                told = [row for row in await prepared.fetch(*arguments) if any(row.values())]
+                rows += len(told)
+                shown = shown or (str(told[0])[:300] if told else "")
+                if before is not None and not prepared.get_statusmsg().endswith(" 0"):
+                    await owner.execute("RESET ROLE")
+                    if await _state(owner, victim) != before:
+                        changed = True
+                        shown = shown or f"{arguments} changed something"
+            except asyncpg.InsufficientPrivilegeError as error:
+                refused = "permission denied" in str(error)
+                if refused:
+                    break
+            except (asyncpg.PostgresError, asyncpg.DataError):
+                pass  # arguments that fit no row: told nothing
+            finally:
+                await inner.rollback()
+    finally:
+        await outer.rollback()
+    return Tried(rows, changed, refused, shown)
+
+
+async def _state(owner: asyncpg.Connection, victim: Victim) -> dict[str, list[asyncpg.Record]]:
+    return (await victim_of(owner, victim.account_id)).rows
+
+
+def combinations(
+    query: Query, parameters: Sequence[asyncpg.Type], victim: Victim, most: int
+) -> Iterator[tuple[Any, ...]]:
+    """Arguments for a query, at most so many of them, the same ones in every run."""
+    text = _bare(query.text)
+    columns = {int(number): column for column, number in _COMPARED.findall(text)}
+    inserted = _INSERTED.search(text)
+    if inserted is not None:
+        values = text[inserted.end() :].split(")")[0].split(",")
+        names = [name.strip() for name in inserted[1].split(",")]
+        for name, value in zip(names, values, strict=False):
+            number = re.fullmatch(r"\s*\$(\d+)(?:::\w+)?\s*", value)
+            if number is not None:
+                columns.setdefault(int(number[1]), name)
+    choices = [
+        _choices(one.name, columns.get(place), victim)
+        for place, one in enumerate(parameters, start=1)
+    ]
+    total = 1
+    for choice in choices:
+        total *= len(choice)
+    if total <= most:
+        yield from itertools.product(*choices)
+        return
+    drawing = random.Random(str(query))
+    for _ in range(most):
+        yield tuple(drawing.choice(choice) for choice in choices)
+
+
+def _choices(kind: str, column: str | None, victim: Victim) -> list[Any]:
+    """Values for one parameter; `None` stands for "no filter" where a query takes it so."""
+    array, base = kind.endswith("[]") or kind.startswith("_"), kind.strip("_[]")
+    python = {
+        "uuid": UUID, "text": str, "varchar": str, "bytea": bytes, "int8": int, "int4": int,
+        "int2": int, "bool": bool,
+    }.get(base)  # fmt: skip
+    known = [one for one in victim.by_column.get(column or "", []) if isinstance(one, python or ())]
+    if not known and python is not None:
+        known = victim.by_type.get(python, [])
+    if array:
+        return [known[:50]]
+    if column == "account_id":
+        return [victim.account_id]
+    if python is bool:
+        return [True, False]
+    if python is int:
+        largest = {"int2": 2**15 - 1, "int4": 2**31 - 1}.get(base, 2**62)
+        return [None, largest, *[one for one in known if one <= largest][:2], 100]
+    if python is None:
+        return [None]
+    limited = known[:VALUES_MAX]
+    return limited if python is UUID else [None, *limited]
