@@ -50,7 +50,12 @@ chaos: $(STAMP) ## Kill and pause processes under load, and simulate 10,000 hist
 	@$(BIN)/python -m tests.chaos.simulation --seeds 10000
 	@$(BIN)/python -m tests.chaos --faults 100
 
-lock: $(STAMP) ## Resolve the dependencies anew (requirements.lock, deploy/requirements.lock)
+# Not by way of the stamp: a lock that cannot be installed must be repairable.
+$(BIN)/uv:
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+
+lock: $(BIN)/uv ## Resolve the dependencies anew (requirements.lock, deploy/requirements.lock)
 	@$(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-emit-index-url --universal \
 	  --python-version 3.11 --all-extras --group dev --group bench pyproject.toml -o requirements.lock
 	@$(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-emit-index-url --universal \
