@@ -193,7 +193,7 @@ def init_data(*, user: int, first_name: str = "Developer", username: str | None 
     """
     import time
 
-    from gateway.init_data import sign_init_data
+    from gateway.identity.init_data import sign_init_data
 
     token = command_line.with_secrets().telegram_bot_token
     assert token is not None

@@ -2,7 +2,7 @@
 
 Facts without effect on credits. Each stands with the account that it is about, and says who did
 it, why, and what was so before and after. They are appended after PostgreSQL was changed
-(`gateway/acts.py`), so who reads them can rely on the database knowing already.
+(`gateway/access/acts.py`), so who reads them can rely on the database knowing already.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""The HTTP front door: one module per resource, sign-in, live streams, problem documents."""
+"""The HTTP front door: a folder per topic; `app` lists the routes, `main` wires the process."""

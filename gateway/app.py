@@ -7,28 +7,18 @@ from typing import Any, Final, NoReturn
 from litestar import Litestar, Request
 from litestar.datastructures import State
 
-from gateway import (
-    admin,
-    admin_customers,
-    api_keys,
-    auth,
-    catalogue,
-    credits,  # noqa: A004  the resource is called so
-    export,
-    gallery,
-    generations,
-    images,
-    live,
-    me,
-    operations,
-    purchases,
-    webhook_deliveries,
-    webhooks,
-)
+from gateway.access import admin, admin_customers, api_keys
+from gateway.account import export, me
+from gateway.api.openapi import describe
 from gateway.deps import Deps
-from gateway.front import Front
-from gateway.identity import links, oidc_start
-from gateway.openapi import describe
+from gateway.generations import catalogue, gallery, images
+from gateway.generations import routes as generations
+from gateway.identity import auth, links, oidc_start
+from gateway.live import routes as live
+from gateway.money import credits, purchases  # noqa: A004  the resource is called so
+from gateway.operations import routes as operations
+from gateway.web.front import Front
+from gateway.webhooks import deliveries, endpoints
 
 ROUTES: Final = (
     auth.login,
@@ -61,17 +51,17 @@ ROUTES: Final = (
     credits.get_history,
     purchases.buy,
     purchases.get_purchases,
-    webhooks.create,
-    webhooks.list_all,
-    webhooks.read,
-    webhooks.change,
-    webhooks.remove,
-    webhooks.rotate,
-    webhook_deliveries.test,
-    webhook_deliveries.list_all,
-    webhook_deliveries.read,
-    webhook_deliveries.replay,
-    webhook_deliveries.replay_failed,
+    endpoints.create,
+    endpoints.list_all,
+    endpoints.read,
+    endpoints.change,
+    endpoints.remove,
+    endpoints.rotate,
+    deliveries.test,
+    deliveries.list_all,
+    deliveries.read,
+    deliveries.replay,
+    deliveries.replay_failed,
     admin.read,
     admin.grant_role,
     admin.revoke_role,

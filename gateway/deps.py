@@ -7,27 +7,27 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from commands.catalogue import MODELS_BY_ID
-from gateway.access import Access
-from gateway.acts import Acts
-from gateway.appending import Append
-from gateway.consistency import Consistency
-from gateway.erasure import Erasure
-from gateway.exporting import Exporter
-from gateway.hub import Hub
+from gateway.access.acts import Acts
+from gateway.access.lookup import Access
+from gateway.account.erasure import Erasure
+from gateway.account.exporting import Exporter
+from gateway.generations.appending import Append
+from gateway.generations.models import Offer
+from gateway.generations.presigned import Presigned
+from gateway.generations.replay import KnownGenerations
 from gateway.identity.oidc import OpenIdConnect
 from gateway.identity.proofs import Proofs
-from gateway.in_flight import InFlight
-from gateway.limits import Limits
-from gateway.models import Offer
-from gateway.presigned import Presigned
-from gateway.readiness import Readiness
-from gateway.replay import KnownGenerations
-from gateway.sign_in import SignIn
-from gateway.signed_in import Authenticator
-from gateway.tail import Tail
-from gateway.tail_reader import TailReader
-from gateway.tokens import Tokens
-from gateway.waiting_line import NOWHERE, Place, WaitingLine
+from gateway.identity.sign_in import SignIn
+from gateway.identity.signed_in import Authenticator
+from gateway.identity.tokens import Tokens
+from gateway.limits.in_flight import InFlight
+from gateway.limits.quotas import Limits
+from gateway.live.consistency import Consistency
+from gateway.live.hub import Hub
+from gateway.live.tail import Tail
+from gateway.live.tail_reader import TailReader
+from gateway.live.waiting_line import NOWHERE, Place, WaitingLine
+from gateway.operations.readiness import Readiness
 from runtime.crypto.keys import AccountKeys
 from runtime.crypto.master import MasterKeys
 from runtime.kafka.clock import BrokerClock

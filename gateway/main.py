@@ -11,34 +11,34 @@ from typing import Final
 import structlog
 
 from events.topics import EVENTS, LIVE
-from gateway.access import Access
-from gateway.acts import Acts
+from gateway.access.acts import Acts
+from gateway.access.lookup import Access
+from gateway.account.erasure import Erasure
+from gateway.account.exporting import Exporter
 from gateway.app import create_app
-from gateway.changes import AccessChanged, Change
-from gateway.consistency import Consistency
 from gateway.deps import Deps
-from gateway.erasure import Erasure
-from gateway.exporting import Exporter
-from gateway.hub import Hub
+from gateway.generations.models import offer_of
+from gateway.generations.presigned import Presigned
+from gateway.generations.replay import KnownGenerations
 from gateway.identity.oidc import OpenIdConnect
 from gateway.identity.proofs import Proofs
-from gateway.in_flight import InFlight
-from gateway.limits import Limits
-from gateway.log_reads import event_reader
-from gateway.models import offer_of
-from gateway.presigned import Presigned
-from gateway.readiness import Readiness, checks
-from gateway.replay import KnownGenerations
+from gateway.identity.sign_in import SignIn
+from gateway.identity.signed_in import Authenticator
+from gateway.identity.standing import Standings
+from gateway.identity.tokens import Tokens
+from gateway.identity.wrapped_keys import batched_loader
+from gateway.limits.in_flight import InFlight
+from gateway.limits.quotas import Limits
+from gateway.limits.shared import SharedLimits
+from gateway.live.changes import AccessChanged, Change
+from gateway.live.consistency import Consistency
+from gateway.live.hub import Hub
+from gateway.live.log_reads import event_reader
+from gateway.live.tail import Tail
+from gateway.live.tail_reader import TailReader
+from gateway.live.waiting_line import WaitingLine
+from gateway.operations.readiness import Readiness, checks
 from gateway.server import HttpServer
-from gateway.shared_limits import SharedLimits
-from gateway.sign_in import SignIn
-from gateway.signed_in import Authenticator
-from gateway.standing import Standings
-from gateway.tail import Tail
-from gateway.tail_reader import TailReader
-from gateway.tokens import Tokens
-from gateway.waiting_line import WaitingLine
-from gateway.wrapped_keys import batched_loader
 from runtime import process
 from runtime.crypto.keys import AccountKeys
 from runtime.crypto.master import master_keys

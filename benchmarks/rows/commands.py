@@ -20,7 +20,7 @@ from benchmarks.peer_stack import Peer
 from benchmarks.table import Row
 from benchmarks.world import World
 from events.ids import AccountId
-from gateway.tokens import API, Tokens
+from gateway.identity.tokens import API, Tokens
 from runtime.kafka.topics import TopicSpec, ensure_topics
 from runtime.ports import free_port
 

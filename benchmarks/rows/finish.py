@@ -22,7 +22,7 @@ from benchmarks.rows.commands import TOKEN_SECONDS, generation_request
 from benchmarks.table import Row
 from benchmarks.world import World
 from events.ids import AccountId
-from gateway.tokens import Tokens
+from gateway.identity.tokens import Tokens
 from runtime.waiting import until
 
 log = structlog.get_logger(__name__)

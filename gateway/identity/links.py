@@ -19,16 +19,16 @@ from litestar.params import FromPath
 from litestar.types import ASGIApp
 
 from events.envelope import rfc3339
-from gateway.contract import contract
+from gateway.api.contract import contract
+from gateway.api.documents import Id, Time, says
 from gateway.deps import Deps
-from gateway.documents import Id, Time, says
-from gateway.errors import Problem
-from gateway.http import id_in_path
 from gateway.identity.outside import TELEGRAM
 from gateway.identity.proofs import Proof
-from gateway.replies import body_of, deps_of, nothing, reply, signed_in
-from gateway.signed_in import Account
-from gateway.standing import BANNED, ERASED
+from gateway.identity.signed_in import Account
+from gateway.identity.standing import BANNED, ERASED
+from gateway.web.errors import Problem
+from gateway.web.http import id_in_path
+from gateway.web.replies import body_of, deps_of, nothing, reply, signed_in
 from runtime.postgres.pool import as_account
 from runtime.queries import load_queries
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import msgspec
 
+from gateway.identity.init_data import InitData, TelegramUser
 from gateway.identity.pairs import (
     PAIRS_MAX,
     check_string,
@@ -22,7 +23,6 @@ from gateway.identity.pairs import (
     refuse_age,
     refuse_control_characters,
 )
-from gateway.init_data import InitData, TelegramUser
 
 FIELD_CHARS_MAX: Final = 2048
 

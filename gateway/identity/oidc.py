@@ -26,9 +26,9 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from gateway.errors import Problem
 from gateway.identity.outside import NAME_CHARS_MAX, TELEGRAM, Outside
-from gateway.tokens import TokenInvalid, Tokens
+from gateway.identity.tokens import TokenInvalid, Tokens
+from gateway.web.errors import Problem
 from runtime.errors import PixelpopError
 from runtime.settings import Settings
 

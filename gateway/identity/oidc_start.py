@@ -8,10 +8,10 @@ import msgspec
 from litestar import Request, post
 from litestar.types import ASGIApp
 
-from gateway.contract import contract
-from gateway.documents import says
+from gateway.api.contract import contract
+from gateway.api.documents import says
 from gateway.identity.oidc import FLOW_SECONDS
-from gateway.replies import deps_of, reply
+from gateway.web.replies import deps_of, reply
 
 
 class OidcFlowDocument(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,12 +8,12 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from gateway.errors import field_problem
+from gateway.identity.init_data import TELEGRAM_KEYS, InitData, check_init_data
 from gateway.identity.login_widget import FIELD_CHARS_MAX, check_login_widget
 from gateway.identity.oidc import OidcAnswer, OpenIdConnect
 from gateway.identity.outside import TELEGRAM, Outside
 from gateway.identity.pairs import CHARS_MAX, PAIRS_MAX
-from gateway.init_data import TELEGRAM_KEYS, InitData, check_init_data
+from gateway.web.errors import field_problem
 from runtime.errors import SettingsError
 from runtime.settings import Settings
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import aiohttp
 
-from gateway.init_data import sign_init_data
+from gateway.identity.init_data import sign_init_data
 
 RETRY_SECONDS = 0.5
 REQUEST_SECONDS_MAX = 25.0

@@ -9,10 +9,10 @@ import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 
+from gateway.api.contract import KEY
+from gateway.api.openapi import describe, generate
 from gateway.app import routes_only
-from gateway.contract import KEY
-from gateway.errors import KINDS
-from gateway.openapi import describe, generate
+from gateway.web.errors import KINDS
 
 CHECKED_IN = Path(__file__).parents[2] / "schemas" / "openapi.json"
 PAGES = {"/", "/docs", "/docs.js"}
@@ -36,7 +36,7 @@ def contract() -> dict[str, Any]:
 
 
 def test_the_checked_in_contract_is_current() -> None:
-    """`python -m gateway.openapi` would change nothing."""
+    """`python -m gateway.api.openapi` would change nothing."""
     assert CHECKED_IN.read_bytes() == generate()
 
 

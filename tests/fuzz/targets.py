@@ -12,10 +12,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from events.ids import AccountId
-from gateway.api_keys_text import hash_of, make_key
+from gateway.access.api_keys_text import hash_of, make_key
+from gateway.identity.init_data import check_init_data, sign_init_data
 from gateway.identity.pairs import parse
-from gateway.init_data import check_init_data, sign_init_data
-from gateway.tokens import STREAM, Tokens
+from gateway.identity.tokens import STREAM, Tokens
 from runtime.errors import PixelpopError
 
 NOW = 1_800_000_000

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from events.admin import ApiKeyCreated, ApiKeyRevoked
-from gateway.api_keys_text import hash_of
+from gateway.access.api_keys_text import hash_of
 from runtime.waiting import until
 from tests.integration.gateway.log import events_about
 from tests.integration.gateway.problems import is_problem

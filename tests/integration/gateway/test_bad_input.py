@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway.cursors import encode_cursor
+from gateway.web.cursors import encode_cursor
 from runtime.waiting import until
 from tests.integration.gateway.problems import is_problem
 from tests.integration.gateway.world import Person, World

@@ -10,7 +10,7 @@ import pytest
 
 from events.accounts import AccountErased
 from events.ids import fact_id
-from gateway.tail_reader import TailReader
+from gateway.live.tail_reader import TailReader
 from runtime.waiting import until
 from tests.integration.gateway.problems import is_problem
 from tests.integration.gateway.world import Person, World
@@ -40,7 +40,7 @@ async def made(world: World, person: Person, **body: Any) -> dict[str, Any]:
 
 
 def _token(position: Any) -> str:
-    from gateway.cursors import consistency_token
+    from gateway.web.cursors import consistency_token
 
     return consistency_token(position.partition, position.offset)
 

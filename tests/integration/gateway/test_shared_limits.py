@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from gateway.errors import Problem
-from gateway.limits import Limits, Policy
-from gateway.shared_limits import SharedLimits
+from gateway.limits.quotas import Limits, Policy
+from gateway.limits.shared import SharedLimits
+from gateway.web.errors import Problem
 from runtime.errors import SettingsError
 from runtime.ports import free_port
 from runtime.settings import Settings

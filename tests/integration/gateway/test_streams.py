@@ -8,7 +8,7 @@ import msgspec
 
 from events.live import Progress
 from events.topics import LIVE
-from gateway.cursors import decode_event_id
+from gateway.web.cursors import decode_event_id
 from runtime.kafka.records import Outgoing
 from runtime.waiting import until
 from tests.integration.gateway.problems import is_problem

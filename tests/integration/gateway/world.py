@@ -24,7 +24,7 @@ from events.generations import GenerationCompleted, GenerationFailed, Generation
 from events.ids import AccountId, GenerationId, fact_id, image_id
 from events.topics import EVENTS
 from gateway import main as gateway
-from gateway.init_data import sign_init_data
+from gateway.identity.init_data import sign_init_data
 from processors.decider import main as decider
 from projections import main as projector
 from runtime.kafka.clock import BrokerClock

@@ -22,39 +22,39 @@ from tests.integration.security import robbery
 from tests.integration.security.robbery import Query, Victim
 
 ASKS_BY_CAPABILITY = {
-    "gateway/replay.sql:get_known": "names account and generation id, is told status and body_mac",
-    "gateway/wrapped_keys.sql:get_wrapped_keys": "names an account, is told its wrapped key",
-    "gateway/access.sql:get_access": "names accounts, is told their roles and whose they are",
-    "gateway/access.sql:get_api_keys": "holds the hash of a key, is told whose it is",
-    "gateway/standing.sql:get_standings": "names accounts, is told wrapped keys and bans",
-    "gateway/sign_in.sql:sign_in": "holds checked proof of the outside identity",
+    "gateway/generations/replay.sql:get_known": "names a generation, is told its status and MAC",
+    "gateway/identity/wrapped_keys.sql:get_wrapped_keys": "names accounts, is told wrapped keys",
+    "gateway/access/lookup.sql:get_access": "names accounts, is told roles and owners",
+    "gateway/access/lookup.sql:get_api_keys": "holds the hash of a key, is told whose it is",
+    "gateway/identity/standing.sql:get_standings": "names accounts, is told wrapped keys and bans",
+    "gateway/identity/sign_in.sql:sign_in": "holds checked proof of the outside identity",
 }
 """What the gateway asks before it knows for whom: each answers only about what it was given."""
 
 ABOUT_NOBODY = {
-    "gateway/consistency.sql:get_offsets": "how far the read models are",
-    "gateway/erasure.sql:destroy_own": "whether the own identity was there",
+    "gateway/live/consistency.sql:get_offsets": "how far the read models are",
+    "gateway/account/erasure.sql:destroy_own": "whether the own identity was there",
     "gateway/identity/links.sql:link": "how linking an identity to the own account went",
     "gateway/identity/links.sql:unlink": "how unlinking one from the own account went",
-    "gateway/readiness.sql:is_migrated": "whether a function exists",
-    "gateway/readiness.sql:has_read_models": "whether a function exists",
+    "gateway/operations/readiness.sql:is_migrated": "whether a function exists",
+    "gateway/operations/readiness.sql:has_read_models": "whether a function exists",
 }
 """What everybody may be told."""
 
 TOLD_TO_THEIR_OWNER = {
-    "gateway/auth.sql:get_balance",
-    "gateway/credits.sql:get_account",
-    "gateway/credits.sql:get_grants",
-    "gateway/credits.sql:list_ledger",
-    "gateway/generation_reads.sql:get_generation",
-    "gateway/generation_reads.sql:get_images",
-    "gateway/generation_reads.sql:get_image",
-    "gateway/generation_reads.sql:list_generations",
-    "gateway/generations.sql:get_claim",
-    "gateway/purchases.sql:list_purchases",
-    "gateway/purchases.sql:get_purchase",
-    "gateway/webhooks.sql:list_endpoints",
-    "gateway/webhooks.sql:get_endpoint",
+    "gateway/identity/auth.sql:get_balance",
+    "gateway/money/credits.sql:get_account",
+    "gateway/money/credits.sql:get_grants",
+    "gateway/money/credits.sql:list_ledger",
+    "gateway/generations/reads.sql:get_generation",
+    "gateway/generations/reads.sql:get_images",
+    "gateway/generations/reads.sql:get_image",
+    "gateway/generations/reads.sql:list_generations",
+    "gateway/generations/routes.sql:get_claim",
+    "gateway/money/purchases.sql:list_purchases",
+    "gateway/money/purchases.sql:get_purchase",
+    "gateway/webhooks/endpoints.sql:list_endpoints",
+    "gateway/webhooks/endpoints.sql:get_endpoint",
 }
 """What the same arguments must find when the victim itself asks, or the proof proves nothing."""
 

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from gateway.webhook_documents import TYPES_MAX
+from gateway.webhooks.documents import TYPES_MAX
 from tests.integration.gateway.problems import is_problem
 from tests.integration.gateway.world import Person, World
 

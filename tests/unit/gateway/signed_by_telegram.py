@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from nacl.signing import SigningKey
 
-from gateway.init_data import InitData, check_init_data
+from gateway.identity.init_data import InitData, check_init_data
 
 TOKEN = "123456:test-token"
 NOW = 1_800_000_000

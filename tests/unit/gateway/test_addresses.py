@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway.addresses import Addresses, networks
+from gateway.limits.addresses import Addresses, networks
 from runtime.errors import SettingsError
 
 

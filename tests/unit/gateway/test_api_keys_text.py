@@ -8,7 +8,7 @@ from hashlib import sha256
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from gateway.api_keys_text import HINT_CHARS, KEY_CHARS, PREFIX, hash_of, hint_of, make_key
+from gateway.access.api_keys_text import HINT_CHARS, KEY_CHARS, PREFIX, hash_of, hint_of, make_key
 
 _CHARACTERS = string.ascii_letters + string.digits
 

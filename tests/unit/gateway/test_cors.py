@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.cors import Cors
+from gateway.web.cors import Cors
 from runtime.errors import SettingsError
 
 APP = b"https://app.example"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.cursors import (
+from gateway.web.cursors import (
     CursorInvalid,
     Stored,
     consistency_token,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.changes import Cancelled
-from gateway.errors import Problem
-from gateway.hub import Hub
+from gateway.live.changes import Cancelled
+from gateway.live.hub import Hub
+from gateway.web.errors import Problem
 
 
 def hub(changes: int = 10, streams: int = 10, mine: int = 5, queue: int = 3) -> Hub:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from gateway.init_data import (
+from gateway.identity.init_data import (
     InitDataExpired,
     InitDataInvalid,
     check_init_data,

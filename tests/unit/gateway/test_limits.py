@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.errors import Problem, render
-from gateway.limits import ADMISSION, Limits, Policy
+from gateway.limits.quotas import ADMISSION, Limits, Policy
+from gateway.web.errors import Problem, render
 from runtime.settings import Settings
 
 TEN = Policy("ten", 10, 60, "Too many.")

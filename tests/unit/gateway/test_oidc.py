@@ -11,9 +11,9 @@ import pytest
 import pytest_asyncio
 from joserfc.jwk import RSAKey
 
-from gateway.errors import Problem
 from gateway.identity.oidc import OidcAnswer, OidcInvalid, OidcUnavailable, OpenIdConnect
-from gateway.tokens import Tokens
+from gateway.identity.tokens import Tokens
+from gateway.web.errors import Problem
 from runtime.settings import Settings
 from tests.fakes.oidc_issuer import CLIENT_ID, CLIENT_SECRET, REDIRECT_URI, Issuer
 

@@ -8,14 +8,14 @@ from uuid import uuid4
 import pytest
 
 from events.ids import AccountId
-from gateway.access import AppointedRoles
-from gateway.admin_documents import GrantedRole
-from gateway.api_keys_store import Scope
+from gateway.access.admin_documents import GrantedRole
+from gateway.access.api_keys_store import Scope
+from gateway.access.lookup import AppointedRoles
+from gateway.access.permissions import GRANTED, ROLES, SCOPES, require
+from gateway.api.contract import KEY, Contract
 from gateway.app import routes_only
-from gateway.contract import KEY, Contract
-from gateway.errors import Problem
-from gateway.permissions import GRANTED, ROLES, SCOPES, require
-from gateway.signed_in import TICKET, Account
+from gateway.identity.signed_in import TICKET, Account
+from gateway.web.errors import Problem
 from runtime.errors import SettingsError
 from runtime.settings import Settings
 

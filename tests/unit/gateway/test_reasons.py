@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from commands.requests import ImageRequest
-from gateway.gallery import GalleryQuery
-from gateway.reasons import NAME_CHARS_MAX, refused
+from gateway.generations.gallery import GalleryQuery
+from gateway.web.reasons import NAME_CHARS_MAX, refused
 
 
 def why(kind: Any, value: dict[str, Any]) -> tuple[str, str]:

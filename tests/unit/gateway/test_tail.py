@@ -20,8 +20,8 @@ from events.generations import (
     Image,
 )
 from events.ids import AccountId, GenerationId, ImageId, derive, fact_id
-from gateway.changes import Rejected, Reserved
-from gateway.tail import Tail
+from gateway.live.changes import Rejected, Reserved
+from gateway.live.tail import Tail
 
 ADA = AccountId(derive("account", "ada"))
 ONE = GenerationId(derive("generation", "one"))

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.identity.init_data import TELEGRAM_KEYS, InitDataExpired, InitDataInvalid
 from gateway.identity.pairs import parse
-from gateway.init_data import TELEGRAM_KEYS, InitDataExpired, InitDataInvalid
 from tests.unit.gateway.signed_by_telegram import (
     MEANS,
     NOW,

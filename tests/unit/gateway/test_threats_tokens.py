@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from events.ids import AccountId
-from gateway.tokens import API, ISSUER, STREAM, TokenInvalid, Tokens
+from gateway.identity.tokens import API, ISSUER, STREAM, TokenInvalid, Tokens
 from runtime.errors import SettingsError
 
 NOW = 1_800_000_000

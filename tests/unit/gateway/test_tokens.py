@@ -10,7 +10,7 @@ import jwt
 import pytest
 
 from events.ids import AccountId
-from gateway.tokens import API, ISSUER, STREAM, TokenInvalid, Tokens
+from gateway.identity.tokens import API, ISSUER, STREAM, TokenInvalid, Tokens
 
 SECRET = "s" * 40
 ACCOUNT = AccountId("00000000-0000-4000-8000-000000000001")

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from gateway.changes import Cancelled, Completed, Failed, Picture, Reserved, Settled, Started
-from gateway.waiting_line import NOWHERE, OPEN_MAX, Place, WaitingLine
+from gateway.live.changes import Cancelled, Completed, Failed, Picture, Reserved, Settled, Started
+from gateway.live.waiting_line import NOWHERE, OPEN_MAX, Place, WaitingLine
 
 DEADLINE_MS = 600_000
 

@@ -1,0 +1,1 @@
+"""The account itself: profile, choices, consent, export and erasure."""

@@ -1,0 +1,222 @@
+"""Generations: ask for one, look at them, cancel, delete, restore."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+from litestar import Request, delete, get, post
+from litestar.params import FromPath
+from litestar.types import ASGIApp
+
+from commands.requests import ImageRequest
+from events.generations import GenerationCancelled
+from events.ids import GenerationId, fact_id
+from gateway.access.permissions import GENERATIONS_READ, GENERATIONS_WRITE
+from gateway.api.contract import contract
+from gateway.api.documents import GenerationDocument
+from gateway.deps import Deps
+from gateway.events_out import EVENTS, outgoing
+from gateway.generations.bin import BIN_DAYS, Thing, take_back, throw_away
+from gateway.generations.reads import find_deleted_at_ms, find_document, missing
+from gateway.generations.submissions import submit
+from gateway.identity.signed_in import Account
+from gateway.live.tail import FINAL
+from gateway.web.cursors import LogPosition, token_header
+from gateway.web.errors import Problem
+from gateway.web.http import header_in, id_in_path, read_body
+from gateway.web.replies import Reply, deps_of, reply, signed_in
+from runtime.postgres.pool import as_account
+from runtime.queries import load_queries
+
+_QUERIES = load_queries(Path(__file__).with_name("routes.sql"))
+
+WHAT: Final = "generation"
+
+
+@post(
+    "/generations",
+    status_code=202,
+    opt=contract(
+        "Generations",
+        "create_generation",
+        "Ask for pictures.",
+        {202: GenerationDocument, 200: GenerationDocument},
+        body=ImageRequest,
+        headers=("Idempotency-Key", "Prefer"),
+        problems=(
+            "idempotency-key-missing",
+            "idempotency-key-invalid",
+            "idempotency-key-reused",
+            "insufficient-credits",
+            "rate-limited",
+            "prohibited",
+            "unavailable",
+            "kind-not-available",
+            "timed-out",
+            "append-unknown",
+            "log-overloaded",
+        ),
+        scopes=(GENERATIONS_WRITE,),
+        details=(
+            "Credits are set aside at once, and spent only for pictures that are made. 202: it is "
+            "admitted, or (in the rare case that the decision takes longer than a moment) will be "
+            "decided. `Location` leads to it. `Prefer: wait=N` waits up to N seconds for the "
+            "pictures and then answers 200; `Prefer: respond-async` does not wait for the "
+            "decision. Repeated with the same `Idempotency-Key` it answers with what became of "
+            "the request, and `Idempotent-Replay: true`."
+        ),
+    ),
+)
+async def create(request: Request[Any, Any, Any]) -> ASGIApp:
+    """What `front` does for this route without the way through Litestar's routing."""
+    deps = deps_of(request)
+    account = await signed_in(request)
+    headers = request.scope["headers"]
+    body = await read_body(
+        headers,
+        request.receive,
+        max_bytes=deps.settings.body_max_bytes,
+        timeout_seconds=deps.settings.body_timeout_seconds,
+    )
+    return Reply(await submit(deps, headers, body, account))
+
+
+@get(
+    "/generations/{generation_id:str}",
+    opt=contract(
+        "Generations",
+        "read_generation",
+        "One generation: how it stands, and its pictures once they are made.",
+        {200: GenerationDocument},
+        headers=("Consistency-Token",),
+        problems=("not-caught-up",),
+        scopes=(GENERATIONS_READ,),
+        details=(
+            "`status` goes from `pending` (waits to be made) over `processing` to `done`, "
+            "`failed`, `rejected` or `cancelled`. What belongs to somebody else is not found."
+        ),
+    ),
+)
+async def read(request: Request[Any, Any, Any], generation_id: FromPath[str]) -> ASGIApp:
+    """What is known of it now."""
+    deps = deps_of(request)
+    account = await signed_in(request)
+    asked = UUID(id_in_path(generation_id, WHAT))
+    await deps.consistency.honour(header_in(request.scope["headers"], b"consistency-token"))
+    return reply(await _document(deps, account, asked))
+
+
+@post(
+    "/generations/{generation_id:str}/cancel",
+    status_code=200,
+    opt=contract(
+        "Generations",
+        "cancel_generation",
+        "Cancel a generation that nobody has begun to make.",
+        {200: GenerationDocument},
+        problems=(
+            "being-made",
+            "already-finished",
+            "append-unknown",
+            "log-overloaded",
+            "not-caught-up",
+        ),
+        scopes=(GENERATIONS_WRITE,),
+        details=(
+            "All its credits return. Once somebody makes it, it can no longer be cancelled: the "
+            "work is being paid for. Cancelled twice, it says the same."
+        ),
+    ),
+)
+async def cancel(request: Request[Any, Any, Any], generation_id: FromPath[str]) -> ASGIApp:
+    """Take the claim before a worker does; then nobody is paid (design §2.5)."""
+    deps = deps_of(request)
+    account = await signed_in(request)
+    asked = id_in_path(generation_id, WHAT)
+    document = await _document(deps, account, UUID(asked))
+    if document.status == "cancelled":
+        return reply(document)
+    if document.status in FINAL:
+        raise Problem(
+            "already-finished", f"It is {document.status} already; there is nothing to cancel."
+        )
+    if not await _claim(deps, account, UUID(asked)):
+        raise Problem("being-made", "It is being made already and can no longer be cancelled.")
+    now_ms = deps.clock.now_ms()
+    event = GenerationCancelled(
+        account_id=account.account_id,
+        occurred_at_ms=now_ms,
+        generation_id=GenerationId(asked),
+    )
+    position = await deps.log.append(
+        EVENTS,
+        outgoing(event, fact_id(asked, "cancelled"), correlation_id=asked, time_ms=now_ms),
+    )
+    place = LogPosition(position.partition, position.offset)
+    await deps.consistency.passed(place)
+    return reply(await _document(deps, account, UUID(asked)), headers=[token_header(*place)])
+
+
+async def _claim(deps: Deps, account: Account, generation_id: UUID) -> bool:
+    async with as_account(deps.pool, account.uuid) as connection:
+        state = await connection.fetchval(_QUERIES.claim_cancelled, generation_id, account.uuid)
+        if state is None:
+            state = await connection.fetchval(_QUERIES.get_claim, generation_id)
+    return bool(state == "cancelled")
+
+
+@delete(
+    "/generations/{generation_id:str}",
+    status_code=200,  # the reply sends 204 itself
+    opt=contract(
+        "Generations",
+        "delete_generation",
+        "Move a generation to the bin.",
+        {204: None},
+        problems=("not-caught-up", "append-unknown", "log-overloaded"),
+        scopes=(GENERATIONS_WRITE,),
+        details=(
+            f"It can be restored for {BIN_DAYS} days; then its pictures go. Its credits stay "
+            "spent. Twice is no mistake."
+        ),
+    ),
+)
+async def remove(request: Request[Any, Any, Any], generation_id: FromPath[str]) -> ASGIApp:
+    """Append that it was deleted; twice does no harm."""
+    deps = deps_of(request)
+    account = await signed_in(request)
+    return await throw_away(deps, account, await _thing(deps, account, generation_id))
+
+
+@post(
+    "/generations/{generation_id:str}/restore",
+    status_code=200,  # the reply sends 204 itself
+    opt=contract(
+        "Generations",
+        "restore_generation",
+        "Take a generation back out of the bin.",
+        {204: None},
+        problems=("gone-from-bin", "not-caught-up", "append-unknown", "log-overloaded"),
+        scopes=(GENERATIONS_WRITE,),
+        details=f"Within {BIN_DAYS} days of its deletion. Twice is no mistake.",
+    ),
+)
+async def restore(request: Request[Any, Any, Any], generation_id: FromPath[str]) -> ASGIApp:
+    """Append that it was restored, while its time in the bin is not over."""
+    deps = deps_of(request)
+    account = await signed_in(request)
+    return await take_back(deps, account, await _thing(deps, account, generation_id))
+
+
+async def _thing(deps: Deps, account: Account, generation_id: str) -> Thing:
+    asked = id_in_path(generation_id, WHAT)
+    return Thing(asked, None, await find_deleted_at_ms(deps, account, UUID(asked)))
+
+
+async def _document(deps: Deps, account: Account, generation_id: UUID) -> GenerationDocument:
+    document = await find_document(deps, account, generation_id)
+    if document is None:
+        raise missing(deps)
+    return document

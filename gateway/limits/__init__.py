@@ -1,0 +1,1 @@
+"""How much somebody may ask for: by address, sign-in, account and API key."""

@@ -1,0 +1,117 @@
+"""Changes as server-sent events (WHATWG HTML, "Server-sent events")."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from events.envelope import rfc3339
+from events.live import Progress
+from gateway.live.changes import (
+    Binned,
+    Cancelled,
+    Completed,
+    Erased,
+    Failed,
+    Granted,
+    Moved,
+    Rejected,
+    Requested,
+    Reserved,
+    Settled,
+    Started,
+)
+from gateway.live.hub import Item
+from gateway.web.cursors import consistency_token, event_id
+from gateway.web.sentences import SENTENCES
+
+HEARTBEAT: Final = b": alive\n\n"
+_BINNED: Final = {
+    "GenerationDeleted": "deleted",
+    "GenerationRestored": "restored",
+    "ImageDeleted": "image_deleted",
+    "ImageRestored": "image_restored",
+}
+
+
+def encode(event: str, data: object, identity: str | None = None) -> bytes:
+    """One event; JSON has no line breaks, so the data is one line."""
+    head = f"event: {event}\n" if identity is None else f"event: {event}\nid: {identity}\n"
+    return head.encode() + b"data: " + msgspec.json.encode(data) + b"\n\n"
+
+
+def encode_item(item: Item) -> bytes | None:
+    """A change as an event; None where there is nothing to tell."""
+    change = item.change
+    if isinstance(change, Progress):
+        return encode(
+            "progress",
+            {
+                "generation_id": change.generation_id,
+                "stage": change.stage,
+                "percent": change.percent,
+            },
+        )
+    if isinstance(change, Erased):
+        return None
+    data: dict[str, Any] = {
+        "at": rfc3339(item.at_ms),
+        "consistency_token": consistency_token(item.partition, item.offset),
+    }
+    identity = event_id(item.partition, item.offset)
+    if isinstance(change, Moved):
+        name = "granted" if isinstance(change, Granted) else "removed"
+        told = {"change": name, "credits": change.credits, "why": change.why}
+        return encode("credits", told | data, identity)
+    told = {"generation_id": change.generation_id, **_of_generation(change)}
+    return encode("generation", told | data, identity)
+
+
+def status_of(item: Item) -> str | None:
+    """The status that a change led to; None if it changes none."""
+    change = item.change
+    if isinstance(change, Progress | Erased | Moved):
+        return None
+    return _of_generation(change).get("status")
+
+
+def _of_generation(change: Any) -> dict[str, Any]:  # noqa: C901, PLR0911  one case per kind
+    match change:
+        case Requested():
+            return {"change": "requested", "status": "pending"}
+        case Reserved():
+            return {"change": "admitted", "status": "pending", "credits": change.credits}
+        case Rejected():
+            error = {"code": change.reason, "detail": SENTENCES.get(change.reason, "")}
+            return {"change": "rejected", "status": "rejected", "error": error}
+        case Started():
+            return {"change": "started", "status": "processing", "provider": change.provider}
+        case Completed():
+            return {
+                "change": "completed",
+                "status": "done" if change.images else "failed",
+                "images": [one.image_id for one in change.images],
+                "failed_count": change.failed_count,
+            }
+        case Failed():
+            error = {"code": change.reason, "detail": change.detail}
+            return {"change": "failed", "status": "failed", "error": error}
+        case Cancelled():
+            return {"change": "cancelled", "status": "cancelled"}
+        case Settled():
+            told: dict[str, Any] = {
+                "change": "settled",
+                "captured": change.captured,
+                "returned": change.returned,
+            }
+            if change.outcome in {"timed_out", "erased"}:
+                error = {"code": change.outcome, "detail": SENTENCES.get(change.outcome, "")}
+                told |= {"status": "failed", "error": error}
+            return told
+        case Binned():
+            kind = _BINNED.get(change.type.partition(".")[0], "changed")
+            told = {"change": kind}
+            return told if change.image_id is None else told | {"image_id": change.image_id}
+        case _:
+            return {}

@@ -1,0 +1,182 @@
+"""Who is made next, and when: the line of admitted generations, as the tail of the log shows it.
+
+An open generation is at most a deadline (10 minutes) old, and the gateway's tail begins further
+back than that, so what it has read holds the whole line: no question to a database, and nothing of
+other accounts but numbers. Like the tail it is a hint, bounded; where it knows nothing it says so.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections import deque
+from collections.abc import Callable
+from statistics import median
+from typing import Any, Final, NamedTuple
+
+from gateway.live.changes import Cancelled, Change, Completed, Failed, Reserved, Settled, Started
+
+OPEN_MAX: Final = 100_000
+"""Generations in the line or being made, each; of those beyond, nothing is known."""
+LASTED_MAX: Final = 64
+"""How many of a provider's last generations an estimate is drawn from."""
+PROVIDERS_MAX: Final = 16
+TAKEN_MS: Final = 2_000
+"""Who waits longer for a worker shows that all of them are busy."""
+STILL_MS: Final = 60_000
+"""A line that has not moved for so long (and twice what one takes) may never move again."""
+
+
+class Place(NamedTuple):
+    """Where a generation stands; None: not known."""
+
+    position: int | None = None
+    """How many are before it; 0: it is next, or being made."""
+    eta_seconds: int | None = None
+    """Until its pictures are there, as an estimate."""
+
+
+NOWHERE: Final = Place()
+
+
+class _Waiting(NamedTuple):
+    """Ordered by the time of its admission, then by its offset: the same in every gateway."""
+
+    admitted_at_ms: int
+    offset: int
+    generation_id: str
+    deadline_ms: int
+
+
+class _Making(NamedTuple):
+    provider: str
+    started_at_ms: int
+    deadline_ms: int
+
+
+class WaitingLine:
+    """The line, and how long a generation took lately.
+
+    Args:
+        slots: how many at least are made at once when nobody has had to wait: one worker's jobs.
+        now_ms: the broker's time.
+        open_max: how many are known.
+    """
+
+    def __init__(self, slots: int, now_ms: Callable[[], int], open_max: int = OPEN_MAX) -> None:
+        self._slots = slots
+        self._now_ms = now_ms
+        self._open_max = open_max
+        self._waiting: dict[str, _Waiting] = {}
+        self._line: list[_Waiting] = []
+        self._making: dict[str, _Making] = {}
+        self._lasted: dict[str, deque[int]] = {}
+        self._typical: dict[str, float] = {}
+        self._moved_at_ms = 0
+
+    def take(self, _partition: int, offset: int, at_ms: int, change: Change) -> None:
+        """Take in a change of the log that had an effect."""
+        if isinstance(change, Reserved):
+            self._admit(change, offset, at_ms)
+        elif isinstance(change, Started):
+            self._start(change, at_ms)
+        elif isinstance(change, Completed | Failed | Cancelled | Settled):
+            self._end(change, at_ms)
+
+    def place(self, generation_id: str, provider: str) -> Place:
+        """Where a generation stands that `provider` makes."""
+        self._drop_overdue()
+        making = self._making.get(generation_id)
+        if making is not None:
+            return Place(0, self._rest(making))
+        waiting = self._waiting.get(generation_id)
+        if waiting is None:
+            return NOWHERE
+        ahead = bisect_left(self._line, waiting)
+        return Place(ahead, self._until_made(ahead, provider))
+
+    def _admit(self, change: Reserved, offset: int, at_ms: int) -> None:
+        known = change.generation_id in self._waiting or change.generation_id in self._making
+        if known or len(self._waiting) >= self._open_max:
+            return
+        waiting = _Waiting(at_ms, offset, change.generation_id, change.deadline_ms)
+        self._waiting[change.generation_id] = waiting
+        insort(self._line, waiting)
+
+    def _start(self, change: Started, at_ms: int) -> None:
+        waiting = self._leave(change.generation_id)
+        if waiting is None or len(self._making) >= self._open_max:
+            return
+        self._making[change.generation_id] = _Making(change.provider, at_ms, waiting.deadline_ms)
+        self._moved_at_ms = at_ms
+
+    def _end(self, change: Any, at_ms: int) -> None:
+        self._leave(change.generation_id)
+        making = self._making.pop(change.generation_id, None)
+        if making is None:
+            return
+        self._moved_at_ms = at_ms
+        if isinstance(change, Completed) and change.images:
+            if making.provider not in self._lasted and len(self._lasted) >= PROVIDERS_MAX:
+                return
+            lasted = self._lasted.setdefault(making.provider, deque(maxlen=LASTED_MAX))
+            lasted.append(max(0, at_ms - making.started_at_ms))
+            self._typical.clear()
+
+    def _leave(self, generation_id: str) -> _Waiting | None:
+        waiting = self._waiting.pop(generation_id, None)
+        if waiting is not None:
+            del self._line[bisect_left(self._line, waiting)]
+        return waiting
+
+    def _drop_overdue(self) -> None:
+        """Forget those whose end was missed: after its deadline nothing is open."""
+        now_ms = self._now_ms()
+        while self._line and self._line[0].deadline_ms < now_ms:
+            self._leave(self._line[0].generation_id)
+        while self._making:
+            first = next(iter(self._making))
+            if self._making[first].deadline_ms >= now_ms:
+                break
+            del self._making[first]
+
+    # Estimates ---------------------------------------------------------------------------------
+
+    def _until_made(self, ahead: int, provider: str) -> int | None:
+        """The wait for a worker, then as long as this provider's generations take."""
+        own_ms, any_ms = self._typical_ms(provider), self._typical_ms(None)
+        if own_ms is None or any_ms is None:
+            return None
+        now_ms, making = self._now_ms(), len(self._making)
+        oldest = self._line[0]
+        slots = max(making, self._slots)
+        if now_ms - oldest.admitted_at_ms > TAKEN_MS:
+            moved_at_ms = max(self._moved_at_ms, oldest.admitted_at_ms)
+            if not making or now_ms - moved_at_ms > STILL_MS + 2 * any_ms:
+                return None  # nobody makes anything
+            slots = making
+        waits_for = max(0, ahead + 1 - (slots - making))
+        return _seconds(waits_for * any_ms / slots + own_ms)
+
+    def _rest(self, making: _Making) -> int | None:
+        """What those took beyond this one's age that took longer; None: none took as long."""
+        age_ms = self._now_ms() - making.started_at_ms
+        longer = [one for one in self._lasted.get(making.provider, ()) if one > age_ms]
+        return _seconds(median(longer) - age_ms) if longer else None
+
+    def _typical_ms(self, provider: str | None) -> float | None:
+        """What the provider's (None: everybody's) last ones took; None: there were none."""
+        name = provider or ""
+        if name not in self._typical:
+            lasted = (
+                [one for each in self._lasted.values() for one in each]
+                if provider is None
+                else self._lasted.get(provider, ())
+            )
+            if not lasted:
+                return None
+            self._typical[name] = median(lasted)
+        return self._typical[name]
+
+
+def _seconds(milliseconds: float) -> int:
+    return max(1, -int(-milliseconds // 1000))

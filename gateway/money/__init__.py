@@ -1,0 +1,1 @@
+"""Balance, ledger and purchases."""

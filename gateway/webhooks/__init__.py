@@ -1,0 +1,1 @@
+"""Webhook endpoints of API customers, and what was sent to them."""
