@@ -1,11 +1,10 @@
 """`.env.example`, written from the settings themselves.
 
-`python -m runtime.settings_docs` prints it; a test compares it with the file.
+`python -m runtime.settings_docs` writes it; a test compares it with the file.
 """
 
 from __future__ import annotations
 
-import sys
 import textwrap
 import types
 import typing
@@ -18,7 +17,7 @@ from runtime.settings import Settings, variables
 
 _WIDTH = 98
 _HEAD = """\
-Every setting of Pixelpop, made from runtime/settings.py by `python -m runtime.settings_docs`.
+Every setting of Pixelpop, made from runtime/settings/ by `python -m runtime.settings_docs`.
 
 Copy this file to `.env` and take away the `#` before what you change. The environment goes
 before `.env`. What is commented out here has the value that is shown; what stands without a
@@ -75,4 +74,4 @@ def _as_variable(value: Any) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(env_example())
+    Path(".env.example").write_text(env_example(), encoding="utf-8")

@@ -1,0 +1,127 @@
+"""Decider, projector, worker and the models that make images."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from runtime.settings.about import about
+from runtime.settings.front_door import FrontDoor
+
+
+class Work(FrontDoor, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Decider, projector, worker and the models that make images."""
+
+    # The decider.
+    decider_snapshot_every_records: Annotated[
+        int,
+        about(
+            "How many records of a partition are folded between two snapshots of it.",
+            unit="records",
+            ge=100,
+        ),
+    ] = 200_000
+
+    # Projections.
+    projection_batch_events: Annotated[
+        int, about("Events that a projector folds into one transaction.", ge=1, le=100_000)
+    ] = 5_000
+    projection_cache_accounts: Annotated[
+        int,
+        about("Folded accounts that a projector keeps in memory, 2 KB each.", ge=1, le=1_000_000),
+    ] = 20_000
+    projection_fetch_wait_ms: Annotated[
+        int,
+        about("How long the brokers wait for more before they answer.", unit="ms", ge=1, le=5_000),
+    ] = 50
+
+    # Image models.
+    openai_api_key: Annotated[
+        str | None, about("Switches the provider `openai` on.", env="OPENAI_API_KEY", secret=True)
+    ] = None
+    openai_base_url: Annotated[
+        str | None, about("Another address of the OpenAI API.", env="OPENAI_BASE_URL")
+    ] = None
+    openai_image_model: Annotated[
+        str, about("The OpenAI image model.", env="OPENAI_IMAGE_MODEL")
+    ] = "gpt-image-1.5"
+    provider_timeout_seconds: Annotated[
+        float, about("How long one provider call may take.", unit="s", gt=0, le=900)
+    ] = 180.0
+    local_latency_seconds: Annotated[
+        float, about("How long the provider `local` pretends to think.", unit="s", ge=0, le=600)
+    ] = 1.0
+    provider_attempts: Annotated[
+        int,
+        about("How often a call that surely cost nothing is tried in all.", ge=1, le=10),
+    ] = 3
+    provider_backoff_seconds_max: Annotated[
+        float,
+        about("The longest pause before such a call is tried again.", unit="s", ge=0, le=300),
+    ] = 30.0
+    local_render: Annotated[
+        Literal["picture", "flat"],
+        about("What the provider `local` draws; `flat`: one colour, at next to no cost."),
+    ] = "picture"
+
+    # The worker.
+    objects: Annotated[
+        Literal["s3", "memory"],
+        about("Where pictures go; `memory` forgets them and is for benchmarks, embedded only."),
+    ] = "s3"
+    worker_group: Annotated[
+        str,
+        about(
+            "The consumer group that spreads jobs over the workers; another one reads them anew.",
+            pattern="^[a-z0-9-]{1,100}$",
+        ),
+    ] = "pixelpop-worker"
+    worker_jobs: Annotated[
+        int, about("Jobs that one worker performs at once.", unit="jobs", ge=1, le=1000)
+    ] = 64
+    jobs_in_flight_max: Annotated[
+        int,
+        about(
+            "Jobs that all workers together perform at once; what is beyond that waits in line.",
+            unit="jobs",
+            ge=1,
+            le=100_000,
+        ),
+    ] = 100
+    worker_window_records: Annotated[
+        int,
+        about(
+            "Jobs of one partition between the oldest unfinished and the newest taken.",
+            unit="records",
+            ge=1,
+            le=100_000,
+        ),
+    ] = 1024
+    worker_image_threads: Annotated[
+        int,
+        about("Threads that draw, check and shrink pictures.", unit="threads", ge=1, le=64),
+    ] = 2
+    worker_lease_seconds: Annotated[
+        float,
+        about("How long a claim outlives a worker that stops renewing it.", unit="s", ge=1, le=300),
+    ] = 12.0
+    worker_retry_seconds: Annotated[
+        float,
+        about(
+            "How long one step of a job is tried while a server is away.", unit="s", ge=0, le=600
+        ),
+    ] = 60.0
+    worker_commit_seconds: Annotated[
+        float, about("How often finished jobs are committed.", unit="s", ge=0.05, le=60)
+    ] = 1.0
+    worker_drain_seconds: Annotated[
+        float, about("How long a stop waits for jobs under way.", unit="s", ge=0, le=900)
+    ] = 20.0
+    worker_stuck_seconds: Annotated[
+        float,
+        about(
+            "How long jobs may wait while none is finished before the worker starts anew.",
+            unit="s",
+            ge=1,
+            le=86_400,
+        ),
+    ] = 480.0
