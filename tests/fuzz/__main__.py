@@ -26,7 +26,7 @@ def accepted(target: Target, count: int, seed: int, progress: Progress | None = 
     task = progress.add_task(target.name, total=count) if progress else None
     found = []
     for number in range(count):
-        text = mutate(target.genuine, drawing)
+        text = mutate(target.material, drawing)
         if target.accepts(text):
             found.append(text)
         if progress and task is not None and number % STEP == STEP - 1:

@@ -37,14 +37,14 @@ def main() -> None:
         drawing = random.Random(seed)
         if drawing.random() < MUTATED_SHARE:
             text = data.decode("utf-8", "replace") or target.genuine[0]
-            return mutate([*target.genuine, text], drawing).encode("utf-8", "replace")[:size]
+            return mutate([*target.material, text], drawing).encode("utf-8", "replace")[:size]
         mutated: bytes = atheris.Mutate(data, size)
         return mutated
 
     corpus = [Path(one) for one in sys.argv[2:] if not one.startswith("-")]
     for folder in corpus:
         folder.mkdir(parents=True, exist_ok=True)
-        for number, text in enumerate(target.genuine):
+        for number, text in enumerate(target.material):
             (folder / f"genuine-{number}").write_text(text, encoding="utf-8")
     atheris.Setup([sys.argv[0], *sys.argv[2:]], once, custom_mutator=custom)
     atheris.Fuzz()

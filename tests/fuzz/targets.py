@@ -28,9 +28,22 @@ class Target(NamedTuple):
 
     name: str
     genuine: tuple[str, ...]
-    accepts: Callable[[str], bool]
-    """Whether a text that nobody made is taken for somebody. Anything but a refusal by one of our
-    own errors escapes: a crash is a find too."""
+    passes: Callable[[str], bool]
+    """Production's check: whether a text is taken for somebody. Anything but a refusal by one of
+    our own errors escapes: a crash is a find too."""
+    is_known: Callable[[str], bool]
+    """Whether a text says what a genuine one says, if written otherwise."""
+    others: tuple[str, ...] = ()
+    """Genuine texts of another kind: mutated too, and never taken for somebody."""
+
+    @property
+    def material(self) -> tuple[str, ...]:
+        """What mutations are made of."""
+        return (*self.genuine, *self.others)
+
+    def accepts(self, text: str) -> bool:
+        """Whether a text that nobody made is taken for somebody."""
+        return self.passes(text) and not self.is_known(text)
 
 
 def targets() -> dict[str, Target]:
@@ -62,15 +75,15 @@ def _init_data() -> Target:
     )
     known = [parse(text) for text in genuine]
 
-    def accepts(text: str) -> bool:
+    def passes(text: str) -> bool:
         try:
             check_init_data(text, bot_token=BOT, now_seconds=NOW, max_age_seconds=3600)
         except PixelpopError:
             return False
-        # Written otherwise (`%7b`, `+`, another order) it is still what Telegram signed.
-        return _pairs_or_none(text) not in known
+        return True
 
-    return Target("init-data", genuine, accepts)
+    # Written otherwise (`%7b`, `+`, another order) it is still what Telegram signed.
+    return Target("init-data", genuine, passes, lambda text: _pairs_or_none(text) in known)
 
 
 def _signed_init_data() -> Target:
@@ -86,7 +99,7 @@ def _signed_init_data() -> Target:
         genuine.append("&".join(f"{n}={_quoted(value)}" for n, value in pairs.items()))
     known = [_but_hash(parse(text)) for text in genuine]
 
-    def accepts(text: str) -> bool:
+    def passes(text: str) -> bool:
         try:
             check_init_data(
                 text, bot_token=BOT, now_seconds=NOW, max_age_seconds=3600, means="ed25519",
@@ -94,11 +107,14 @@ def _signed_init_data() -> Target:
             )  # fmt: skip
         except PixelpopError:
             return False
+        return True
+
+    def is_known(text: str) -> bool:
         # The hash is no part of what Telegram signed for third parties.
         pairs = _pairs_or_none(text)
-        return pairs is None or _but_hash(pairs) not in known
+        return pairs is not None and _but_hash(pairs) in known
 
-    return Target("init-data-ed25519", tuple(genuine), accepts)
+    return Target("init-data-ed25519", tuple(genuine), passes, is_known)
 
 
 def _but_hash(pairs: dict[str, str]) -> dict[str, str]:
@@ -119,15 +135,16 @@ def _tokens() -> Target:
     )
     ticket = tokens.issue(accounts[3], 600, STREAM)
 
-    def accepts(text: str) -> bool:
+    def passes(text: str) -> bool:
         try:
             tokens.verify(text)
         except PixelpopError:
             return False
-        return text not in genuine
+        return True
 
-    assert accepts(ticket) is False
-    return Target("tokens", (*genuine, ticket), accepts)
+    # A ticket opens streams only: another kind of token, and never taken for a session.
+    assert not passes(ticket)
+    return Target("tokens", genuine, passes, genuine.__contains__, (ticket,))
 
 
 def _api_keys() -> Target:
@@ -135,8 +152,8 @@ def _api_keys() -> Target:
     stored = {hash_of(text) for text in genuine}
     assert None not in stored
 
-    def accepts(text: str) -> bool:
+    def passes(text: str) -> bool:
         hashed = hash_of(text)
-        return hashed is not None and hashed in stored and text not in genuine
+        return hashed is not None and hashed in stored
 
-    return Target("api-keys", genuine, accepts)
+    return Target("api-keys", genuine, passes, genuine.__contains__)
