@@ -1,21 +1,20 @@
 """`make audit`: known vulnerabilities, licences, and the bill of materials of what is locked.
 
-Exit status 1: something is vulnerable, a licence is not allowed, or the bill cannot be written.
+Exit status 1: something is vulnerable, a licence is not allowed, or the bill is not valid.
 Where the database of vulnerabilities cannot be reached, that is said in capitals and the rest is
 done; with AUDIT_STRICT=1, as for a CI that has a network, it is a failure too.
 """
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
-import subprocess
 import sys
-import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
-from tests.audit import licences, vulnerabilities
-from tests.audit.vulnerabilities import Found
+from tests.audit import bill, licences, lock, vulnerabilities
+from tests.audit.licences import Package, Rules
+from tests.audit.vulnerabilities import Run
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "deploy" / "requirements.lock"
@@ -23,73 +22,59 @@ WHOLE = ROOT / "requirements.lock"
 BILL = ROOT / "build" / "sbom.cdx.json"
 
 
-def main() -> int:
-    """Check everything; say what was found and what could not be looked at."""
-    failed = _vulnerabilities()
-    failed = _licences() or failed
-    failed = _bill() or failed
-    return 1 if failed else 0
+def main(*, run: Run | None = None, rules: Rules | None = None, to: Path = BILL) -> int:
+    """Check everything; say what was found and what could not be looked at.
+
+    Args:
+        run: runs pip-audit; tests give another.
+        rules: what is allowed; unset: `licences.toml`.
+        to: where the bill goes.
+    """
+    rules = rules or licences.rules()
+    installed = licences.installed()
+    # All three, whatever the first of them says.
+    failed = [_vulnerabilities(run), _licences(installed, rules), _bill(installed, rules, to)]
+    return 1 if any(failed) else 0
 
 
-def _vulnerabilities() -> bool:
-    found = _look()
+def _vulnerabilities(run: Run | None) -> bool:
+    locked = [*lock.read(WHOLE), *lock.read(SHIPPED)]
+    found = vulnerabilities.look_at_all(((one.name, one.version) for one in locked), run=run)
     for sentence in found.vulnerable:
         _say(f"VULNERABLE: {sentence}")
     if found.unchecked:
-        _say(
-            f"NOT CHECKED: the database of vulnerabilities told nothing about"
-            f" {len(found.unchecked)} packages ({', '.join(found.unchecked[:5])}, …)."
-        )
+        some = ", ".join(found.unchecked[:5]) + (", …" if len(found.unchecked) > 5 else "")
+        _say(f"VULNERABILITIES NOT CHECKED of {len(found.unchecked)} packages ({some}).")
+        _say(f"  The database told nothing: {found.why}")
     _say(f"Vulnerabilities: {found.checked} packages checked, {len(found.vulnerable)} found.")
     strict = os.environ.get("AUDIT_STRICT") == "1"
     return bool(found.vulnerable) or (strict and bool(found.unchecked))
 
 
-def _look() -> Found:
-    """One package first: where the database is out of reach, nobody asks it a hundred times."""
-    first = vulnerabilities.names(SHIPPED)[0]
-    version = importlib.metadata.version(first)
-    with tempfile.TemporaryDirectory() as folder:
-        alone = Path(folder) / "one.txt"
-        alone.write_text(f"{first}=={version}\n", encoding="utf-8")
-        if not vulnerabilities.look(alone).checked:
-            return Found([], vulnerabilities.names(WHOLE), 0)
-    return vulnerabilities.look(WHOLE)
-
-
-def _licences() -> bool:
-    packages = licences.installed()
-    problems = licences.refused(packages, vulnerabilities.names(SHIPPED))
+def _licences(installed: Mapping[str, Package], rules: Rules) -> bool:
+    names = {one.name for one in lock.read(SHIPPED)} | lock.shipped(lock.read(WHOLE))
+    problems = licences.refused(installed, names, rules)
     for problem in problems:
         _say(f"LICENCE: {problem}")
+    excepted = len(names & set(rules.exceptions))
     _say(
-        f"Licences: {len(vulnerabilities.names(SHIPPED))} shipped packages, {len(problems)} wrong."
+        f"Licences: {len(names)} shipped packages, {len(problems)} wrong,"
+        f" {excepted} allowed by an exception."
     )
     return bool(problems)
 
 
-def _bill() -> bool:
-    BILL.parent.mkdir(exist_ok=True)
-    done = write_bill(SHIPPED, BILL)
-    if done.returncode:
-        _say(f"BILL OF MATERIALS: {done.stderr[-2000:]}")
+def _bill(installed: Mapping[str, Package], rules: Rules, to: Path) -> bool:
+    text = bill.bill(ROOT / "pyproject.toml", lock.read(SHIPPED), installed, rules)
+    problem = bill.problem(text)
+    if problem is not None:
+        _say(f"BILL OF MATERIALS: not valid CycloneDX: {problem}")
         return True
-    _say(f"Bill of materials: {BILL.relative_to(ROOT)} (CycloneDX)")
+    to.parent.mkdir(exist_ok=True)
+    to.write_text(text, encoding="utf-8")
+    where = to.relative_to(ROOT) if to.is_relative_to(ROOT) else to
+    _say(f"Bill of materials: {where} (CycloneDX {bill.VERSION.to_version()})")
     return False
-
-
-def write_bill(requirements: Path, bill: Path) -> subprocess.CompletedProcess[str]:
-    """Write the CycloneDX bill of materials of a lock: names, versions, hashes."""
-    return subprocess.run(
-        [
-            *(sys.executable, "-m", "cyclonedx_py", "requirements", "--output-reproducible"),
-            *("--pyproject", str(ROOT / "pyproject.toml"), "--of", "JSON"),
-            *("-o", str(bill), str(requirements)),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def _say(sentence: str) -> None:

@@ -7,9 +7,11 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
+
+from tests.audit.lock import normal
 
 RULES = Path(__file__).with_name("licences.toml")
 _BORDER = re.compile(r"\s*;\s*|\s+(?:AND|OR)\s+|\s*[()]\s*")
@@ -23,47 +25,56 @@ class Package(NamedTuple):
     licence: str
 
 
-def installed() -> list[Package]:
-    """Every package of this environment."""
+class Rules(NamedTuple):
+    """What `licences.toml` says."""
+
+    allowed: frozenset[str]
+    exceptions: Mapping[str, Mapping[str, str]]
+    """Name → `licence` (what it really is) and `reason`."""
+
+
+def rules(path: Path = RULES) -> Rules:
+    """The licences that are allowed, and the exceptions."""
+    said = tomllib.loads(path.read_text(encoding="utf-8"))
+    return Rules(frozenset(said["allowed"]), said["exceptions"])
+
+
+def installed() -> dict[str, Package]:
+    """Every package of this environment, by its name."""
     said = subprocess.run(
         [sys.executable, "-m", "piplicenses", "--format=json", "--from=mixed", "--with-system"],
         capture_output=True,
         text=True,
         check=True,
     )
-    return [Package(one["Name"], one["Version"], one["License"]) for one in json.loads(said.stdout)]
+    return {
+        normal(one["Name"]): Package(one["Name"], one["Version"], one["License"])
+        for one in json.loads(said.stdout)
+    }
 
 
-def refused(packages: Iterable[Package], shipped: Iterable[str]) -> list[str]:
-    """What is wrong with the licences of the shipped packages, a sentence each.
+def refused(packages: Mapping[str, Package], names: Iterable[str], by: Rules) -> list[str]:
+    """What is wrong with the licences of some packages, a sentence each.
 
     Args:
-        packages: installed ones.
-        shipped: names from a lock.
+        packages: installed ones, by name.
+        names: those that are shipped.
+        by: what is allowed.
     """
-    rules = tomllib.loads(RULES.read_text(encoding="utf-8"))
-    allowed, exceptions = set(rules["allowed"]), set(rules["exceptions"])
-    known = {normal(package.name): package for package in packages}
     problems = []
-    for name in sorted({normal(one) for one in shipped}):
-        package = known.get(name)
-        if name in exceptions:
-            continue
+    for name in sorted(set(names) - set(by.exceptions)):
+        package = packages.get(name)
         if package is None:
             problems.append(f"{name} is in the lock and not installed: its licence is not known.")
-        elif not _is_allowed(package.licence, allowed):
+        elif not is_allowed(package.licence, by.allowed):
             problems.append(f"{name} {package.version} has the licence {package.licence!r}.")
     return problems
 
 
-def _is_allowed(licence: str, allowed: set[str]) -> bool:
+def is_allowed(licence: str, allowed: frozenset[str]) -> bool:
+    """Whether a licence, or each part of an expression, is allowed."""
     if licence in allowed:
         return True
-    # An expression: each part must be allowed, also where one of them would be enough.
+    # Each part, also where one of them would be enough: nobody has to choose.
     parts = [part for part in _BORDER.split(licence) if part]
-    return bool(parts) and all(part in allowed or part == "DFSG approved" for part in parts)
-
-
-def normal(name: str) -> str:
-    """A package's name in the form that compares equal."""
-    return re.sub(r"[-_.]+", "-", name).lower()
+    return bool(parts) and all(part in allowed for part in parts)
