@@ -129,7 +129,10 @@ BEGIN
 END
 $$;
 
--- As before, over the links.
+-- As before, over the links. Only its owner may replace it, who must be allowed to make things.
+GRANT CREATE ON SCHEMA public TO pixelpop_keeper;
+SET LOCAL ROLE pixelpop_keeper;
+
 CREATE OR REPLACE FUNCTION sign_in(
     p_provider text,
     p_subject_id text,
@@ -202,6 +205,8 @@ BEGIN
         marked.owes;
 END
 $$;
+
+RESET ROLE;
 
 -- Let one more outside identity sign in to the caller's account.
 --   linked, already (it was), taken (by another account), banned, full, gone (the account is)

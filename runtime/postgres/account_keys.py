@@ -13,7 +13,7 @@ _QUERIES = load_queries(Path(__file__).with_name("account_keys.sql"))
 
 
 def wrapped_key_loader(pool: Pool) -> Loader:
-    """A loader for `AccountKeys`, for the roles of gateway and worker.
+    """A loader for `AccountKeys`, for the roles of worker and webhooks.
 
     It asks as the account itself, so row-level security lets through that one key and no other.
     """

@@ -23,6 +23,16 @@ from runtime.postgres.errors import PASSING, DatabaseUnavailable, describe
 from runtime.queries import load_queries
 
 GROUP_PREFIX = "pixelpop_"
+GROUPS = tuple(
+    GROUP_PREFIX + name
+    for name in (
+        *("gateway", "decider", "worker", "projector", "eraser", "webhooks"),
+        # `pixelpop keys` becomes the first for a transaction; the second owns the functions that
+        # see more than their caller may. Nobody logs in as either.
+        *("keys", "keeper"),
+    )
+)
+"""Every group role that the migrations make."""
 
 _SCRAM_ITERATIONS = 4096  # PostgreSQL's default; the password is 256 random bits
 _ROLE_BYTES_MAX = 63

@@ -138,17 +138,19 @@ async def test_function_ignores_the_callers_search_path(gateway) -> None:
         assert await connection.fetchval("SELECT count(*) FROM pg_temp.identities") == 0
 
 
-async def test_key_opens_for_gateway_and_worker(sign_in, gateway, settings, settings_for) -> None:
-    """Gateway and worker load and open the account's key; once it is erased it is destroyed."""
+async def test_key_opens_for_worker_and_webhooks(sign_in, settings, settings_for) -> None:
+    """Who unseals loads and opens the account's key; once it is erased it is destroyed."""
     row = await sign_in("9")
     worker = await open_pool(settings_for("worker"), application_name="test worker")
     masters = master_keys(settings)
-    one = await AccountKeys(wrapped_key_loader(gateway), masters).get(row["account_id"])
+    webhooks = await open_pool(settings_for("webhooks"), application_name="test webhooks")
+    one = await AccountKeys(wrapped_key_loader(webhooks), masters).get(row["account_id"])
     two = await AccountKeys(wrapped_key_loader(worker), masters).get(row["account_id"])
     assert one == two
     with pytest.raises(KeyDestroyed):
         await AccountKeys(wrapped_key_loader(worker), masters).get(uuid.uuid4())
     await worker.close()
+    await webhooks.close()
 
 
 @pytest.mark.parametrize(

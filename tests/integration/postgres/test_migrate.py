@@ -15,7 +15,7 @@ from runtime.errors import StartError
 from runtime.postgres import migrate as migrating
 from runtime.postgres.errors import DatabaseUnavailable
 from runtime.postgres.migrate import migrate
-from runtime.postgres.roles import create_process_roles
+from runtime.postgres.roles import GROUPS, create_process_roles
 from runtime.settings import Settings
 from tests.fakes.transaction_pooler import transaction_pooler
 
@@ -190,12 +190,12 @@ async def test_owner_without_superuser(servers: Settings) -> None:
     await admin.execute(f"CREATE ROLE {owner} LOGIN CREATEROLE PASSWORD 'x'")
     await admin.execute(f"CREATE DATABASE {database} OWNER {owner}")
     # The roles may exist from another test; who makes them has this right without being given it.
-    for group in ("gateway", "decider", "worker", "projector", "eraser", "webhooks", "keeper"):
+    for group in GROUPS:
         exists = await admin.fetchval(
-            "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", f"pixelpop_{group}"
+            "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", group
         )
         if exists:
-            grant = f"GRANT pixelpop_{group} TO {owner} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE"
+            grant = f"GRANT {group} TO {owner} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE"
             await admin.execute(grant)
     address = servers.database_url.rpartition("@")[2].rpartition("/")[0]
     url = f"postgresql://{owner}:x@{address}/{database}"

@@ -111,11 +111,15 @@ async def test_epoch_never_goes_back(worker, account_id) -> None:
         "lease_epoch = -1",
     ],
 )
-async def test_claims_make_sense(worker, account_id, change: str) -> None:
-    """A claim that says too little to be resumed is refused."""
+async def test_claims_make_sense(worker, fresh_database, account_id, change: str) -> None:
+    """A claim that says too little to be resumed is refused, whoever writes it."""
     generation_id = uuid.uuid4()
     await worker.fetchval(CLAIM, generation_id, account_id)
-    with pytest.raises(asyncpg.IntegrityConstraintViolationError):
-        await worker.execute(
-            f"UPDATE provider_calls SET {change} WHERE generation_id = $1", generation_id
-        )
+    owner = await asyncpg.connect(fresh_database.owner_url)
+    try:
+        with pytest.raises(asyncpg.IntegrityConstraintViolationError):
+            await owner.execute(
+                f"UPDATE provider_calls SET {change} WHERE generation_id = $1", generation_id
+            )
+    finally:
+        await owner.close()

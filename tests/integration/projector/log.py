@@ -24,6 +24,8 @@ TABLES = (
     "ledger",
     "purchases",
     "users",
+    "preferences",
+    "consents",
     "voids",
 )
 

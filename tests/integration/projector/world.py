@@ -29,6 +29,7 @@ from events.generations import (
     Moderation,
 )
 from events.ids import AccountId, EventId, GenerationId, SourceId
+from events.preferences import ConsentGiven, ConsentWithdrawn, PreferencesChanged
 from events.purchases import CreditsPurchased, PurchaseRefunded
 from events.recorded import Recorded, hash_value
 from events.state import Account
@@ -116,9 +117,12 @@ class World:
                 self._delete_image,
                 self._buy,
                 self._refund,
+                self._choose,
+                self._agree,
+                self._withdraw,
                 self._leave,
             ),
-            weights=(30, 15, 20, 6, 4, 6, 5, 4, 8, 4, 1),
+            weights=(30, 15, 20, 6, 4, 6, 5, 4, 8, 4, 3, 3, 1, 1),
         )[0](self.states[index].account_id)
         return replace(event, occurred_at_ms=self._now_ms)
 
@@ -242,6 +246,21 @@ class World:
             purchase_id=self._purchase(account_id),
             refund_id="r",
             reason="refund",
+        )
+
+    def _choose(self, account_id: AccountId) -> Event:
+        changes: Any = self._chance.choice(
+            ({"language": "fr"}, {"language": None}, {"analytics": False}, {"default_size": "8x8"})
+        )
+        return PreferencesChanged(account_id=account_id, occurred_at_ms=0, **changes)
+
+    def _agree(self, account_id: AccountId) -> Event:
+        purpose = self._chance.choice(("terms", "marketing"))
+        return ConsentGiven(account_id=account_id, occurred_at_ms=0, purpose=purpose, version="1")
+
+    def _withdraw(self, account_id: AccountId) -> Event:
+        return ConsentWithdrawn(
+            account_id=account_id, occurred_at_ms=0, purpose="marketing", version="1"
         )
 
     def _leave(self, account_id: AccountId) -> Event:
