@@ -45,6 +45,7 @@ _reason = msgspec.json.Decoder(ReasonRequest)
         {201: CustomerDocument},
         body=CustomerRequest,
         roles=(ADMIN,),
+        gives={"account_id": "/account/id", "key_id": "/api_key/id"},
         details=(
             "Nobody signs in to it: its owner has API keys. The key is shown in this answer and "
             "never again. Give it the scope `api-keys:manage` if the customer shall make, rotate "
@@ -82,6 +83,7 @@ async def admit(request: Request[Any, Any, Any]) -> ASGIApp:
         body=CustomerKeyRequest,
         problems=("account-is-person", "too-many-api-keys", "account-erased"),
         roles=(ADMIN,),
+        gives={"key_id": "/id"},
         details="Not for people's accounts: a key would let an admin act as somebody else.",
     ),
 )
@@ -115,6 +117,7 @@ async def create_key(request: Request[Any, Any, Any], account_id: FromPath[str])
         "An account's API keys, without themselves and without their names.",
         {200: ApiKeys},
         roles=(ADMIN,),
+        gives={"key_id": "/items/0/id"},
         details="To find the one that leaked: a key is told by its `hint`, the way it begins.",
     ),
 )

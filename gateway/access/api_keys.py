@@ -42,6 +42,7 @@ _decoder = msgspec.json.Decoder(ApiKeyRequest)
         body=ApiKeyRequest,
         problems=("too-many-api-keys", "account-erased"),
         scopes=(API_KEYS_MANAGE,),
+        gives={"key_id": "/id"},
         details=(
             "For servers, which cannot sign in as a person: `Authorization: Bearer pp_live_…`. The "
             "key is shown in this answer and never again; if the answer is lost, revoke the key "
@@ -73,6 +74,7 @@ async def create(request: Request[Any, Any, Any]) -> ASGIApp:
         "The account's API keys, without themselves.",
         {200: ApiKeys},
         scopes=(API_KEYS_MANAGE,),
+        gives={"key_id": "/items/0/id"},
         details=(
             f"At most {KEYS_SHOWN_MAX}: those that are good first, then the newest. A key is told "
             "by its `hint`, the way it begins."

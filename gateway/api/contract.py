@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 KEY: Final = "contract"
@@ -46,6 +48,8 @@ class Contract(NamedTuple):
     """What an API key needs, all of them, of `permissions.SCOPES`; none: closed to API keys."""
     roles: tuple[str, ...] = ()
     """One of these, of `permissions.ROLES`, is needed by everybody; none: no role is."""
+    gives: Mapping[str, str] = MappingProxyType({})
+    """Path parameters of other operations that the answer names, and where in it (JSON pointer)."""
     details: str = ""
     """What a newcomer needs to know, in Markdown."""
 

@@ -225,11 +225,12 @@ OF_ANSWER: Final[dict[tuple[str, int], Any]] = {
 }
 """By (operation, status), where the answer says something else than its shape's example."""
 
-BODIES: Final = {
-    "text/event-stream": (
-        "event: generation\nid: 3:1207\n"
-        f'data: {{"generation_id":"{GENERATION}","change":"started","status":"processing"}}\n\n'
-    ),
+BODIES: Final[dict[str, Any]] = {
+    "text/event-stream": {
+        "event": "generation",
+        "id": "3:1207",
+        "data": f'{{"generation_id":"{GENERATION}","change":"started","status":"processing"}}',
+    },
     "text/plain": 'pixelpop_gateway_answers_total{outcome="ok"} 1042.0\n',
 }
 """By media type, for bodies that are no JSON."""

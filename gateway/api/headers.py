@@ -1,4 +1,4 @@
-"""What the contract says about headers and plain statuses."""
+"""What the contract says about headers, plain statuses, and bodies that are no documents."""
 
 from __future__ import annotations
 
@@ -53,3 +53,22 @@ SAID: Final = {
     503: "Not everything is ready.",
 }
 """What a status says, where it is no problem."""
+PLAIN: Final[dict[str, dict[str, Any]]] = {
+    "application/json": {"type": "object"},
+    "text/event-stream": {
+        "type": "object",
+        "description": "Each event of the stream.",
+        "properties": {
+            "event": {"enum": ["reset", "generation", "progress", "credits", "end"]},
+            "id": {
+                "type": "string",
+                "pattern": "^[0-9]+:[0-9]+$",
+                "description": "For `Last-Event-ID`; none where there is nothing to resume from.",
+            },
+            "data": {"type": "string", "contentMediaType": "application/json"},
+        },
+        "required": ["event", "data"],
+    },
+    "text/plain": {"type": "string"},
+}
+"""By media type: the schema of bodies that no struct describes."""

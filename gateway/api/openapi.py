@@ -14,7 +14,8 @@ from litestar import Litestar
 from gateway.api import examples
 from gateway.api.contract import GROUPS, KEY, Contract
 from gateway.api.documents import says
-from gateway.api.headers import HEADERS, LIMIT_HEADERS, SAID
+from gateway.api.headers import HEADERS, LIMIT_HEADERS, PLAIN, SAID
+from gateway.api.links import add_links
 from gateway.web.errors import KINDS, TYPE_PREFIX, sentence
 from gateway.web.front import ALWAYS
 
@@ -91,6 +92,7 @@ def describe(app: Litestar) -> bytes:
     paths: dict[str, dict[str, Any]] = {}
     for path, method, one in contracts:
         paths.setdefault(_PARAMETER.sub(r"{\g<name>}", path), {})[method] = _operation(path, one)
+    add_links(paths, contracts)
     document = {
         "openapi": "3.1.0",
         "info": {
@@ -224,10 +226,8 @@ def _response(one: Contract, status: int, answer: Any) -> dict[str, Any]:
     response: dict[str, Any] = {"description": SAID[status]}
     if isinstance(answer, str):
         media_type = answer.partition(";")[0]
-        content: dict[str, Any] = {"schema": {"type": "string"}}
-        if media_type == "application/json":
-            content = {"schema": {"type": "object"}}
-        elif media_type in examples.BODIES:
+        content: dict[str, Any] = {"schema": PLAIN[media_type]}
+        if media_type in examples.BODIES:
             content["example"] = examples.BODIES[media_type]
         response["content"] = {media_type: content}
     elif answer is not None:

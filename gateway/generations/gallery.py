@@ -64,6 +64,7 @@ class GalleryQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         headers=("Consistency-Token",),
         problems=("cursor-invalid",),
         scopes=(GENERATIONS_READ,),
+        gives={"generation_id": "/items/0/id"},
         details=(
             "Follow `next_cursor` (or the `Link` header) for older ones. What is in the bin is "
             "shown with `deleted=true` only. Addresses of pictures are good for a while; ask "

@@ -59,6 +59,7 @@ WHAT: Final = "generation"
             "log-overloaded",
         ),
         scopes=(GENERATIONS_WRITE,),
+        gives={"generation_id": "/id"},
         details=(
             "Credits are set aside at once, and spent only for pictures that are made. 202: it is "
             "admitted, or (in the rare case that the decision takes longer than a moment) will be "
@@ -93,6 +94,7 @@ async def create(request: Request[Any, Any, Any]) -> ASGIApp:
         headers=("Consistency-Token",),
         problems=("not-caught-up",),
         scopes=(GENERATIONS_READ,),
+        gives={"image_id": "/images/0/id"},
         details=(
             "`status` goes from `pending` (waits to be made) over `processing` to `done`, "
             "`failed`, `rejected` or `cancelled`. What belongs to somebody else is not found."

@@ -74,6 +74,7 @@ _decoder = msgspec.json.Decoder(LoginRequest)
             "log-overloaded",
         ),
         public=True,
+        gives={"account_id": "/user/id"},
         details=(
             "A MiniApp sends `Telegram.WebApp.initData` as it is; a page in a browser sends what "
             "the Telegram Login Widget gave it, or what came back from the issuer of OpenID "

@@ -72,6 +72,7 @@ class Identities(msgspec.Struct, frozen=True, kw_only=True):
         "The identities that sign in to this account.",
         {200: Identities},
         problems=("sign-in-too-old",),
+        gives={"link_id": "/items/0/id"},
         details="Each of them alone is enough to sign in.",
     ),
 )
@@ -99,6 +100,7 @@ async def show(request: Request[Any, Any, Any]) -> ASGIApp:
             "identity-taken",
             "too-many-identities",
         ),
+        gives={"link_id": "/id"},
         details=(
             "Send a proof of it, as to POST /auth/login; 200 if it was linked before. It must not "
             "sign in to another account: accounts are not merged. As this lets somebody in for "

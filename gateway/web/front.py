@@ -80,6 +80,7 @@ class Front:
         self._cors = Cors(settings.cors_origins)
         self._security = SecurityHeaders(settings)
         self.in_flight = 0
+        metrics.IN_FLIGHT.set_function(lambda: self.in_flight)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request."""

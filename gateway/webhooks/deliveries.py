@@ -54,6 +54,7 @@ _place = msgspec.json.Decoder(_Place)
         query=DeliveriesQuery,
         problems=("cursor-invalid",),
         scopes=SCOPES,
+        gives={"delivery_id": "/items/0/id"},
         details="Kept for 30 days. Follow `next_cursor` (or the `Link` header) for older ones.",
     ),
 )
@@ -177,6 +178,7 @@ async def replay_failed(request: Request[Any, Any, Any], webhook_id: FromPath[st
         "Send a test message to a webhook.",
         {202: DeliveryDocument},
         scopes=SCOPES,
+        gives={"delivery_id": "/id"},
         details=f"Its type is `{TEST}`; it is signed, tried again and logged like any other.",
     ),
 )

@@ -62,6 +62,7 @@ _change = msgspec.json.Decoder(WebhookChange)
         body=WebhookRequest,
         problems=("too-many-webhooks", "account-erased"),
         scopes=SCOPES,
+        gives={"webhook_id": "/webhook/id"},
         details=(
             "Messages are signed as [Standard Webhooks](https://www.standardwebhooks.com) says: "
             "check `webhook-signature` with the secret, and keep `webhook-id` to drop what comes "
@@ -113,6 +114,7 @@ async def create(request: Request[Any, Any, Any]) -> ASGIApp:
         "Your webhooks.",
         {200: Webhooks},
         scopes=SCOPES,
+        gives={"webhook_id": "/items/0/id"},
         details="Oldest first, without their secrets.",
     ),
 )

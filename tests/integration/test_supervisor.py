@@ -146,7 +146,9 @@ async def test_sigterm_stops_in_order_and_leaves_nothing(up, outside):
     assert stops == [
         "Stopping gateway",
         "Stopping worker, worker-2",
+        "Stopping webhooks",
         "Stopping decider",
+        "Stopping eraser",
         "Stopping projector",
     ]
     assert alive(pids) == set()

@@ -249,7 +249,7 @@ async def test_a_token_of_an_erased_account_is_refused(world: World) -> None:
         return (await gone.get("/credits")).status_code == 401
 
     await until(refused, 10, what="the token to be refused")
-    is_problem(await gone.get("/credits"), 401, "key-destroyed")
+    is_problem(await gone.get("/credits"), 401, "account-erased")
 
 
 async def test_nothing_is_declared_missing_before_the_log_was_read(

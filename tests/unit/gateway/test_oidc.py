@@ -11,7 +11,8 @@ import pytest
 import pytest_asyncio
 from joserfc.jwk import RSAKey
 
-from gateway.identity.oidc import OidcAnswer, OidcInvalid, OidcUnavailable, OpenIdConnect
+from gateway.identity.oidc import OidcAnswer, OidcInvalid, OpenIdConnect
+from gateway.identity.oidc_issuer import OidcUnavailable
 from gateway.identity.tokens import Tokens
 from gateway.web.errors import Problem
 from runtime.settings import Settings
