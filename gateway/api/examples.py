@@ -225,16 +225,6 @@ OF_ANSWER: Final[dict[tuple[str, int], Any]] = {
 }
 """By (operation, status), where the answer says something else than its shape's example."""
 
-BODIES: Final[dict[str, Any]] = {
-    "text/event-stream": {
-        "event": "generation",
-        "id": "3:1207",
-        "data": f'{{"generation_id":"{GENERATION}","change":"started","status":"processing"}}',
-    },
-    "text/plain": 'pixelpop_gateway_answers_total{outcome="ok"} 1042.0\n',
-}
-"""By media type, for bodies that are no JSON."""
-
 DETAILS: dict[str, str] = {
     "malformed-json": "The body is not valid JSON in UTF-8. Check it and send it again.",
     "invalid-request": "The field count must be at most 4.",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from gateway.api.examples import GENERATION
+
 HEADERS: Final[dict[str, dict[str, Any]]] = {
     "Idempotency-Key": {
         "required": True,
@@ -54,21 +56,31 @@ SAID: Final = {
 }
 """What a status says, where it is no problem."""
 PLAIN: Final[dict[str, dict[str, Any]]] = {
-    "application/json": {"type": "object"},
+    "application/json": {"schema": {"type": "object"}},
     "text/event-stream": {
-        "type": "object",
-        "description": "Each event of the stream.",
-        "properties": {
-            "event": {"enum": ["reset", "generation", "progress", "credits", "end"]},
-            "id": {
-                "type": "string",
-                "pattern": "^[0-9]+:[0-9]+$",
-                "description": "For `Last-Event-ID`; none where there is nothing to resume from.",
+        "schema": {
+            "type": "object",
+            "description": "Each event of the stream.",
+            "properties": {
+                "event": {"enum": ["reset", "generation", "progress", "credits", "end"]},
+                "id": {
+                    "type": "string",
+                    "pattern": "^[0-9]+:[0-9]+$",
+                    "description": "For `Last-Event-ID`; none: there is nothing to resume from.",
+                },
+                "data": {"type": "string", "contentMediaType": "application/json"},
             },
-            "data": {"type": "string", "contentMediaType": "application/json"},
+            "required": ["event", "data"],
         },
-        "required": ["event", "data"],
+        "example": {
+            "event": "generation",
+            "id": "3:1207",
+            "data": f'{{"generation_id":"{GENERATION}","change":"started","status":"processing"}}',
+        },
     },
-    "text/plain": {"type": "string"},
+    "text/plain": {
+        "schema": {"type": "string"},
+        "example": 'pixelpop_gateway_answers_total{outcome="ok"} 1042.0\n',
+    },
 }
-"""By media type: the schema of bodies that no struct describes."""
+"""By media type: schema and example of bodies that no struct describes."""

@@ -226,10 +226,7 @@ def _response(one: Contract, status: int, answer: Any) -> dict[str, Any]:
     response: dict[str, Any] = {"description": SAID[status]}
     if isinstance(answer, str):
         media_type = answer.partition(";")[0]
-        content: dict[str, Any] = {"schema": PLAIN[media_type]}
-        if media_type in examples.BODIES:
-            content["example"] = examples.BODIES[media_type]
-        response["content"] = {media_type: content}
+        response["content"] = {media_type: PLAIN[media_type]}
     elif answer is not None:
         example = examples.OF_ANSWER.get((one.name, status)) or examples.BY_SHAPE[answer]
         reference = {"$ref": _REFERENCES.format(name=answer.__name__)}

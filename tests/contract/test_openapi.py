@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,33 @@ def test_every_refusal_that_is_promised_exists() -> None:
         for handler in route.route_handlers:  # type: ignore[union-attr]
             if KEY in handler.opt:
                 assert set(handler.opt[KEY].problems) <= KINDS.keys()
+
+
+def test_every_id_in_a_path_is_given_by_some_answer(contract: dict[str, Any]) -> None:
+    """Links lead to every operation on one thing, and from fields that the answer's shape has."""
+    linked: set[str] = set()
+    by_name = {one["operationId"]: (name, one) for name, one in _operations(contract)}
+    for _, one in by_name.values():
+        for answer in one["responses"].values():
+            for name, link in answer.get("links", {}).items():
+                path, _ = by_name[link["operationId"]]
+                assert {f"{{{given}}}" for given in link["parameters"]} == _named_in(path), name
+                shown = answer["content"]["application/json"]["example"]
+                for expression in link["parameters"].values():
+                    if expression.startswith("$response.body#"):
+                        _at(shown, expression.partition("#")[2])
+                linked.add(name)
+    assert linked == {name for name, (path, _) in by_name.items() if _named_in(path)}
+
+
+def _named_in(path: str) -> set[str]:
+    return set(re.findall(r"\{\w+\}", path))
+
+
+def _at(document: Any, pointer: str) -> None:
+    """Follow a JSON pointer; KeyError or IndexError: it leads nowhere."""
+    for step in pointer.strip("/").split("/"):
+        document = document[int(step) if step.isdigit() else step]
 
 
 def _operations(contract: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
