@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
+from processors.command_line import dlq
+from projections.command_line import projections
 from runtime import command_line
 from runtime.command_line import EXIT_FAILED, AsJson, attached, print_json, run
 from runtime.errors import StartError
+from runtime.keys_command_line import keys
 
 if TYPE_CHECKING:
     from runtime.preparing import Plan
@@ -30,10 +33,7 @@ app = App(
     version="0.1.0",
     result_action="return_value",
 )
-projections = App(name="projections", help="The read models in PostgreSQL.")
-dlq = App(name="dlq", help="What could not be processed.")
 schemas = App(name="schemas", help="The generated JSON Schemas of every event.")
-keys = App(name="keys", help="The master keys, which wrap every account's own key.")
 for group in (projections, dlq, schemas, keys):
     app.command(group)
 
@@ -202,129 +202,6 @@ def init_data(*, user: int, first_name: str = "Developer", username: str | None 
         person["username"] = username
     sys.stdout.write(f"{sign_init_data(token, person, int(time.time()))}\n")
     return 0
-
-
-@projections.command(name="status")
-def projections_status(*, json: AsJson = False) -> int:
-    """Show each read model: version, position, lag."""
-    from projections import admin
-
-    return run(admin.status(attached(), as_json=json))
-
-
-@projections.command(name="rebuild")
-def projections_rebuild(
-    name: str | None = None,
-    *,
-    drop_old: bool = False,
-    without_comparison: bool = False,
-    json: AsJson = False,
-) -> int:
-    """Build the read models anew from the log beside the serving ones, compare, and swap.
-
-    Parameters
-    ----------
-    name
-        `read` holds all tables; there is no other.
-    drop_old
-        Afterwards drop the schemas that do not serve any more.
-    without_comparison
-        Swap whatever the serving schema holds.
-    json
-        Print the outcome as JSON.
-    """
-    from projections import admin
-
-    return run(
-        admin.rebuild(
-            attached(),
-            name,
-            drop_old=drop_old,
-            without_comparison=without_comparison,
-            as_json=json,
-        )
-    )
-
-
-@dlq.command(name="list")
-def dlq_list(*, json: AsJson = False) -> int:
-    """List what could not be processed, the newest last."""
-    from processors import dlq_admin
-
-    return run(dlq_admin.show_all(attached(), as_json=json))
-
-
-@dlq.command(name="show")
-def dlq_show(position: str, *, json: AsJson = False) -> int:
-    """Show one record: where it came from, the error, the attempts, its bytes.
-
-    Parameters
-    ----------
-    position
-        PARTITION:OFFSET, as `dlq list` prints it.
-    json
-        Print JSON, for scripts.
-    """
-    from processors import dlq_admin
-
-    return run(dlq_admin.show_one(attached(), position, as_json=json))
-
-
-@dlq.command(name="retry")
-def dlq_retry(position: str) -> int:
-    """Put one record back where it came from.
-
-    Parameters
-    ----------
-    position
-        PARTITION:OFFSET, as `dlq list` prints it.
-    """
-    from processors import dlq_admin
-
-    return run(dlq_admin.retry(attached(), position))
-
-
-@keys.command(name="status")
-def keys_status(*, json: AsJson = False) -> int:
-    """Show each master key, by its id, and how many accounts' keys it wraps."""
-    from runtime import keys_admin
-
-    return run(keys_admin.status(attached(), as_json=json))
-
-
-@keys.command(name="rotate")
-def keys_rotate(*, json: AsJson = False) -> int:
-    """Make a new master key and wrap every account's key by it, while everything runs.
-
-    Run again after a crash: it goes on with the rotation that was begun.
-    """
-    from runtime import keys_admin
-
-    return run(keys_admin.rotate(attached(), as_json=json))
-
-
-@keys.command(name="rewrap")
-def keys_rewrap(*, json: AsJson = False) -> int:
-    """Wrap by the current master key what others wrap; for keys that stand in variables."""
-    from runtime import keys_admin
-
-    return run(keys_admin.rewrap_all(attached(), as_json=json))
-
-
-@keys.command(name="retire")
-def keys_retire(*, json: AsJson = False) -> int:
-    """Destroy the master keys that wrap nothing any more; older backups of keys are shut then."""
-    from runtime import keys_admin
-
-    return run(keys_admin.retire(attached(), as_json=json))
-
-
-@keys.command(name="marks")
-def keys_marks() -> int:
-    """Print what PIXELPOP_MARKS_KEY must be before PIXELPOP_MASTER_KEY is changed. A secret."""
-    from runtime import keys_admin
-
-    return keys_admin.marks(command_line.with_secrets())
 
 
 @schemas.command(name="generate")

@@ -150,32 +150,8 @@ def _wire(
         access,
         accounts_max=settings.cached_tokens_max,
     )
-    hub = Hub(
-        settings.tail_changes_max,
-        settings.streams_max,
-        settings.streams_per_account_max,
-        settings.stream_queue_max,
-    )
-    slots = min(settings.worker_jobs, settings.jobs_in_flight_max)
-    line = WaitingLine(slots, clock.now_ms)
-
-    def changed(partition: int, offset: int, at_ms: int, change: Change) -> None:
-        line.take(partition, offset, at_ms, change)
-        hub.publish(partition, offset, at_ms, change)
-
-    def access_changed(change: AccessChanged) -> None:
-        authenticator.forget(change.account_id)
-        if change.less:
-            hub.cut(change.account_id)
-
-    tail = Tail(
-        settings.tail_generations_max,
-        on_change=changed,
-        on_erased=authenticator.erased,
-        on_access=access_changed,
-    )
+    hub, line, tail = _watch(settings, clock, authenticator)
     tail_reader = TailReader(settings, clock, tail, hub)
-
     return Deps(
         settings=settings,
         log=producer,
@@ -205,6 +181,37 @@ def _wire(
         offer=offer_of(settings),
         readiness=Readiness(checks(producer, clock, pool, objects, tail_reader)),
     )
+
+
+def _watch(
+    settings: Settings, clock: BrokerClock, authenticator: Authenticator
+) -> tuple[Hub, WaitingLine, Tail]:
+    """What is told of the end of the log, and what remembers it."""
+    hub = Hub(
+        settings.tail_changes_max,
+        settings.streams_max,
+        settings.streams_per_account_max,
+        settings.stream_queue_max,
+    )
+    slots = min(settings.worker_jobs, settings.jobs_in_flight_max)
+    line = WaitingLine(slots, clock.now_ms)
+
+    def changed(partition: int, offset: int, at_ms: int, change: Change) -> None:
+        line.take(partition, offset, at_ms, change)
+        hub.publish(partition, offset, at_ms, change)
+
+    def access_changed(change: AccessChanged) -> None:
+        authenticator.forget(change.account_id)
+        if change.less:
+            hub.cut(change.account_id)
+
+    tail = Tail(
+        settings.tail_generations_max,
+        on_change=changed,
+        on_erased=authenticator.erased,
+        on_access=access_changed,
+    )
+    return hub, line, tail
 
 
 async def _keep_time(clock: BrokerClock, producer: LogProducer) -> None:

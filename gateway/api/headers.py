@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from gateway.api.examples import GENERATION
+from gateway.api.problem_examples import GENERATION
 
 HEADERS: Final[dict[str, dict[str, Any]]] = {
     "Idempotency-Key": {

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from litestar import Litestar
 
-from gateway.api import examples
+from gateway.api import examples, problem_examples
 from gateway.api.contract import GROUPS, KEY, Contract
 from gateway.api.documents import says
 from gateway.api.headers import HEADERS, LIMIT_HEADERS, PLAIN, SAID
@@ -266,12 +266,12 @@ def _problem(path: str, code: str) -> dict[str, Any]:
         "type": TYPE_PREFIX + code,
         "title": kind.title,
         "status": kind.status,
-        "detail": examples.DETAILS.get(code) or sentence(code),
-        "instance": _PARAMETER.sub(examples.GENERATION, path),
+        "detail": problem_examples.DETAILS.get(code) or sentence(code),
+        "instance": _PARAMETER.sub(problem_examples.GENERATION, path),
     }
     if kind.status == HTTPStatus.SERVICE_UNAVAILABLE:
         example["retry_after"] = 1
-    return example | examples.MEMBERS.get(code, {})
+    return example | problem_examples.MEMBERS.get(code, {})
 
 
 if __name__ == "__main__":

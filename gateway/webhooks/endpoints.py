@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import os
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +14,6 @@ from litestar.params import FromPath
 from litestar.types import ASGIApp
 from msgspec import UNSET
 
-from commands.requests import InvalidRequest
 from events.outward import TYPES
 from gateway.access.permissions import WEBHOOKS_MANAGE
 from gateway.api.contract import contract
@@ -25,6 +22,7 @@ from gateway.identity.signed_in import Account
 from gateway.web.errors import Problem
 from gateway.web.http import id_in_path
 from gateway.web.replies import body_of, deps_of, nothing, reply, signed_in
+from gateway.webhooks.checks import new_secret, sealed, target_of, types_of
 from gateway.webhooks.documents import (
     NewWebhookDocument,
     SecretDocument,
@@ -33,20 +31,14 @@ from gateway.webhooks.documents import (
     WebhookRequest,
     Webhooks,
 )
-from runtime.crypto.sealing import seal
-from runtime.outbound.addresses import AddressPolicy, networks_in
-from runtime.outbound.targets import TargetRefused, checked_target
 from runtime.postgres.pool import Connection, as_account
 from runtime.queries import load_queries
-from runtime.settings import Settings
 
 QUERIES = load_queries(Path(__file__).with_name("endpoints.sql"))
 
 GROUP: Final = "Webhooks"
 WHAT: Final = "webhook"
 SCOPES: Final = (WEBHOOKS_MANAGE,)
-SECRET_BYTES: Final = 32
-"""Standard Webhooks asks for 24 to 64."""
 _new = msgspec.json.Decoder(WebhookRequest)
 _change = msgspec.json.Decoder(WebhookChange)
 
@@ -79,8 +71,8 @@ async def create(request: Request[Any, Any, Any]) -> ASGIApp:
     deps = deps_of(request)
     account = await signed_in(request)
     data = await body_of(request, _new)
-    url = _target(deps.settings, data.url)
-    endpoint_id, secret = uuid4(), _new_secret()
+    url = target_of(deps.settings, data.url)
+    endpoint_id, secret = uuid4(), new_secret()
     try:
         async with as_account(deps.pool, account.uuid) as connection:
             await connection.execute(QUERIES.lock_account, account.uuid)
@@ -96,8 +88,8 @@ async def create(request: Request[Any, Any, Any]) -> ASGIApp:
                 account.uuid,
                 url,
                 data.description,
-                _types(data.event_types),
-                _sealed(account, endpoint_id, secret, 1),
+                types_of(data.event_types),
+                sealed(account, endpoint_id, secret, 1),
                 deps.clock.now_ms(),
             )
     except asyncpg.ForeignKeyViolationError as error:
@@ -166,8 +158,8 @@ async def change(request: Request[Any, Any, Any], webhook_id: FromPath[str]) -> 
     deps = deps_of(request)
     account = await signed_in(request)
     data = await body_of(request, _change)
-    url = None if data.url is UNSET else _target(deps.settings, data.url)
-    types = None if data.event_types is UNSET else _types(data.event_types)
+    url = None if data.url is UNSET else target_of(deps.settings, data.url)
+    types = None if data.event_types is UNSET else types_of(data.event_types)
     async with as_account(deps.pool, account.uuid) as connection:
         row = await connection.fetchrow(
             QUERIES.change_endpoint,
@@ -227,14 +219,14 @@ async def rotate(request: Request[Any, Any, Any], webhook_id: FromPath[str]) -> 
     """Make a new secret; the one before it signs on for a while."""
     deps = deps_of(request)
     account = await signed_in(request)
-    secret = _new_secret()
+    secret = new_secret()
     async with as_account(deps.pool, account.uuid) as connection:
         row = await endpoint_of(connection, account, webhook_id, locked=True)
         until = await connection.fetchval(
             QUERIES.rotate_secret,
             account.uuid,
             row["endpoint_id"],
-            _sealed(account, row["endpoint_id"], secret, row["secret_number"] + 1),
+            sealed(account, row["endpoint_id"], secret, row["secret_number"] + 1),
             float(deps.settings.webhook_secret_overlap_seconds),
         )
     return reply(SecretDocument(secret=secret, old_secret_until=instant(until)))
@@ -263,36 +255,6 @@ def instant(when: datetime | None) -> str | None:
 
 def _missing() -> Problem:
     return Problem("not-found", f"There is no {WHAT} with this id.")
-
-
-def _target(settings: Settings, url: str) -> str:
-    networks = networks_in(settings.webhook_allowed_networks, "PIXELPOP_WEBHOOK_ALLOWED_NETWORKS")
-    try:
-        return checked_target(url, AddressPolicy(networks))
-    except TargetRefused as error:
-        raise InvalidRequest("url", str(error)) from error
-
-
-def _types(given: tuple[str, ...]) -> list[str]:
-    for name in given:
-        if name not in TYPES:
-            raise InvalidRequest("event_types", "holds a type that does not exist")
-    return sorted(set(given))
-
-
-def _new_secret() -> str:
-    return "whsec_" + base64.b64encode(os.urandom(SECRET_BYTES)).decode("ascii")
-
-
-def _sealed(account: Account, endpoint_id: UUID, secret: str, number: int) -> str:
-    """Under the account's key, so that an erasure makes it worthless wherever it was copied."""
-    return seal(
-        account.key,
-        secret,
-        account_id=account.uuid,
-        event_id=endpoint_id,
-        field=f"secret {number}",
-    )
 
 
 def _document(row: Any) -> WebhookDocument:

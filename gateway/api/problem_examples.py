@@ -1,0 +1,87 @@
+"""Examples of problems, by code: what a person might be told."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from gateway.access import examples as access_examples
+from gateway.generations.outcomes import REASONS
+from gateway.identity import examples as identities
+from gateway.web.sentences import SENTENCES
+
+GENERATION: Final = "5c3f7a1e-2b1d-5e0c-8f55-0d5b6f4a9c21"
+
+DETAILS: dict[str, str] = {
+    "malformed-json": "The body is not valid JSON in UTF-8. Check it and send it again.",
+    "invalid-request": "The field count must be at most 4.",
+    "invalid-parameter": "The parameter limit must be a whole number.",
+    "invalid-header": "Send the header Authorization only once.",
+    "cursor-invalid": "The cursor is not one that this service gave out.",
+    "kind-not-available": "Generations of the kind edit are not available yet; `image` is.",
+    "idempotency-key-missing": (
+        "Send an Idempotency-Key header: any text of your own that names this request, and the "
+        "same one when you repeat it."
+    ),
+    "idempotency-key-invalid": (
+        "Send one Idempotency-Key of 1 to 255 visible ASCII characters, without blanks."
+    ),
+    "idempotency-key-reused": (
+        "This Idempotency-Key was used for a request with another body. Use a new key for a new "
+        "request. Nothing was charged for this one."
+    ),
+    "body-too-large": "The body is larger than 65536 bytes, which is the most taken here.",
+    "body-too-deep": "The body nests more than 32 levels. Flatten it.",
+    "headers-too-large": "The headers are larger than 32768 bytes together.",
+    "address-too-long": "The address is longer than 8192 bytes.",
+    "too-many-requests": "This API key has no requests left for now. Wait 412 s.",
+    "body-too-slow": "The body took too long to arrive. Send it again.",
+    "unsupported-media-type": "Send the body as Content-Type: application/json.",
+    "not-found": "There is no generation with this id.",
+    "token-missing": "Send an Authorization header: `Bearer` with the access token of POST "
+    "/auth/login, or `tma` with Telegram init data.",
+    "token-invalid": "The access token has expired. Sign in again.",
+    "init-data-invalid": "The Telegram sign-in data cannot be used: its hash does not match.",
+    "init-data-expired": "The Telegram sign-in data is too old. Open the app again.",
+    "account-erased": "This account was erased.",
+    "account-banned": "This account is blocked. Write to support.",
+    "scope-missing": "This API key does not have the scope credits:buy. Use a key that has it.",
+    "role-missing": "Only an account with the role admin may do this.",
+    "insufficient-credits": (
+        "This costs 8 credits and you have 5. Nothing was charged. Buy a pack (GET /packs) or ask "
+        "for less, with a new Idempotency-Key."
+    ),
+    "too-many-webhooks": "There can be 10 webhooks. Remove one.",
+    "being-made": "It is being made already and can no longer be cancelled.",
+    "already-finished": "It is done already; there is nothing to cancel.",
+    "consent-outdated": (
+        "The document terms is shown in version 2026-01 now. Show that one and send its version."
+    ),
+    "gone-from-bin": "It was deleted more than 30 days ago and is gone.",
+    "payments-not-configured": "This installation cannot take payments yet. Nothing was bought.",
+    "overloaded": (
+        "More requests are under way than this service takes on. Wait a moment, then try again."
+    ),
+    "not-caught-up": "What you wrote is safe but not readable yet. Ask again shortly.",
+    "too-many-streams": "Too many event streams are open. Close some, or try again later.",
+}
+DETAILS |= identities.DETAILS
+DETAILS |= access_examples.DETAILS
+DETAILS |= {code: SENTENCES[reason] for reason, code in REASONS.items() if code not in DETAILS}
+"""By code: what a person might be told, where `errors` has no sentence of its own."""
+
+MEMBERS: Final[dict[str, dict[str, Any]]] = {
+    "invalid-request": {"errors": [{"field": "count", "reason": "must be at most 4"}]},
+    "invalid-parameter": {"errors": [{"field": "limit", "reason": "must be a whole number"}]},
+    "insufficient-credits": {
+        "generation_id": GENERATION,
+        "credits_needed": 8,
+        "credits_available": 5,
+    },
+    "rate-limited": {"generation_id": GENERATION, "retry_after": 9},
+    "too-many-requests": {"retry_after": 412},
+    "prohibited": {"generation_id": GENERATION},
+    "unavailable": {"generation_id": GENERATION},
+    "timed-out": {"generation_id": GENERATION, "retry_after": 1},
+    "idempotency-key-reused": {"generation_id": GENERATION},
+}
+"""By code: the members of a problem that are its own."""
