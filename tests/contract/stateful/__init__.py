@@ -1,0 +1,1 @@
+"""The served contract, walked by schemathesis as everybody who may call: nobody sees it broken."""

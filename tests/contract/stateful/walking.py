@@ -1,0 +1,175 @@
+"""One role's walk through the served contract, and what it saw that the contract does not say.
+
+First every operation alone, with its documented example and drawn requests, good and bad; then
+scenarios of many steps, in which what an answer names is read, changed, thrown away. Everybody who
+walks is new in each operation and scenario, so that one who erases himself ends no other walk.
+"""
+
+from __future__ import annotations
+
+import copy
+import random
+from collections import Counter
+from typing import Any, Final, NamedTuple
+
+import httpx
+import schemathesis
+from hypothesis import HealthCheck, Phase, Verbosity, given, settings
+from hypothesis import seed as seeded
+from schemathesis.core.failures import FailureGroup
+
+from tests.contract.stateful.roles import Headers, Town
+
+TIMEOUT_SECONDS: Final = 20
+STEPS: Final = 12
+"""Of a scenario, at most."""
+STREAM_EVENTS_MAX: Final = 1
+"""Of an event stream that never ends, this much is read; a heartbeat is none."""
+GENUINE_SHARE: Final = 0.5
+"""Of well-formed sign-ins; nobody would ever guess what Telegram signs."""
+NOT_APPLICABLE: Final = (
+    # Judges drawn data by the schema alone; what is for sale, or who may, it cannot know.
+    "positive_data_acceptance",
+)
+PROVED: Final = frozenset({"POST /auth/login", "POST /me/identities"})
+_CONFIG: Final = {
+    "request-timeout": TIMEOUT_SECONDS,
+    "max-stream-events": STREAM_EVENTS_MAX,
+    "checks": {name: {"enabled": False} for name in NOT_APPLICABLE},
+    "generation": {"database": "none"},
+}
+
+
+class Finding(NamedTuple):
+    """Something that the contract does not say."""
+
+    role: str
+    operation: str
+    title: str
+    text: str
+
+
+class Walk(NamedTuple):
+    """What one role saw."""
+
+    findings: dict[tuple[str, str], Finding]
+    """By operation and title: the first of each."""
+    answers: Counter[tuple[str, int]]
+    """How often an operation answered with a status."""
+    followed: Counter[tuple[str, int]]
+    """The same, of requests that were made of what an answer before them named."""
+
+
+def served(town: Town) -> dict[str, Any]:
+    """The contract, as the gateway serves it."""
+    answer = httpx.get(f"{town.url}/openapi.json", timeout=TIMEOUT_SECONDS)
+    return dict(answer.raise_for_status().json())
+
+
+def walk(
+    town: Town, role: str, contract: dict[str, Any], *, examples: int, scenarios: int, seed: int
+) -> Walk:
+    """Send `examples` requests to every operation, then walk through `scenarios`."""
+    seed = random.Random(f"{seed} {role}").getrandbits(64)
+    config = schemathesis.Config.from_dict({**_CONFIG, "base-url": town.url, "seed": seed})
+    schema = schemathesis.openapi.from_dict(copy.deepcopy(contract), config=config)
+    walker = _Walker(town, role, seed)
+    bounds = settings(
+        max_examples=examples,
+        phases=[Phase.explicit, Phase.generate],
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        verbosity=Verbosity.quiet,
+    )
+    for found in schema.get_all_operations():
+        walker.renew()
+        _alone(found.ok(), walker, bounds, seed)
+    if not scenarios:
+        return walker.walk
+    machine = _machine(schema.as_state_machine(), walker)
+    seeded(seed)(machine).run(
+        settings=settings(bounds, max_examples=scenarios, stateful_step_count=STEPS)
+    )
+    return walker.walk
+
+
+def _alone(operation: Any, walker: _Walker, bounds: settings, seed: int) -> None:
+    @bounds
+    @seeded(seed)
+    @given(case=operation.as_strategy())
+    def send(case: Any) -> None:
+        walker.prepare(case)
+        headers = walker.headers
+        response = case.call(headers=headers)
+        walker.judge(case, response, headers=headers)
+        if response.status_code == 401:  # erased by itself, most likely
+            walker.renew()
+
+    send()
+
+
+def _machine(base: Any, walker: _Walker) -> Any:
+    class Scenario(base):
+        def setup(self) -> None:
+            walker.renew()
+
+        def before_call(self, case: Any) -> None:
+            walker.prepare(case)
+
+        def get_call_kwargs(self, _case: Any) -> dict[str, Any]:
+            return {"headers": walker.headers}
+
+        def step(self, taken: Any) -> Any:
+            output = super().step(taken)
+            if taken.transition is not None and taken.is_applied:
+                key = taken.case.operation.label, output.response.status_code
+                walker.walk.followed[key] += 1
+            return output
+
+        def validate_response(self, response: Any, case: Any, **rest: Any) -> None:
+            walker.judge(case, response, recorder=self.recorder, **rest)
+
+    return Scenario
+
+
+class _Walker:
+    """Somebody of a role, again and again somebody new."""
+
+    def __init__(self, town: Town, role: str, seed: int) -> None:
+        self._town = town
+        self._role = role
+        self._drawing = random.Random(seed)
+        self.headers: Headers = {}
+        self.walk = Walk({}, Counter(), Counter())
+
+    def renew(self) -> None:
+        """Be somebody else."""
+        self.headers = self._town.roles[self._role]()
+
+    def prepare(self, case: Any) -> None:
+        """Put a genuine proof where one is asked for, some of the time."""
+        well_formed = (
+            case.operation.label in PROVED
+            and isinstance(case.body, dict)
+            and "init_data" in case.body
+            and case.meta.generation.mode is schemathesis.GenerationMode.POSITIVE
+        )
+        if well_formed and self._drawing.random() < GENUINE_SHARE:
+            case.body = {"init_data": self._town.init_data()}
+
+    def judge(self, case: Any, response: Any, *, headers: Any = None, **rest: Any) -> None:
+        """Hold an answer against the contract, and keep what differs."""
+        operation = case.operation.label
+        self.walk.answers[operation, response.status_code] += 1
+        if headers is not None:
+            rest["transport_kwargs"] = {"headers": headers}
+        try:
+            case.validate_response(response, headers=headers, **rest)
+        except FailureGroup as group:
+            for failure in group.exceptions:
+                key = operation, failure.title
+                text = f"{failure.message}\n{case.as_curl_command()}\n{response.text[:600]}"
+                self.walk.findings.setdefault(
+                    key, Finding(self._role, operation, failure.title, text)
+                )
