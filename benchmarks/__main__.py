@@ -17,7 +17,7 @@ from rich.console import Console
 from benchmarks import machine, table, world
 from benchmarks.load import Target
 from benchmarks.peer_stack import Peer
-from benchmarks.rows import commands, decisions, finish, jobs, memory, projection
+from benchmarks.rows import commands, decisions, finish, identity, jobs, memory, projection
 from benchmarks.table import Row
 from benchmarks.world import World
 from runtime.process import Ready
@@ -38,10 +38,11 @@ class Size:
     finish_generations: int
     jobs: int
     memory_accounts: int
+    check_seconds: float
 
 
-FULL = Size(3, 5.0, 20_000, 30_000, 150, 600, 100_000)
-QUICK = Size(1, 1.5, 2_000, 2_000, 20, 60, 2_000)
+FULL = Size(3, 5.0, 20_000, 30_000, 150, 600, 100_000, 2.0)
+QUICK = Size(1, 1.5, 2_000, 2_000, 20, 60, 2_000, 0.2)
 
 
 async def _front(size: Size, folder: Path, *, only: set[str]) -> list[Row]:
@@ -110,6 +111,10 @@ async def _memory(size: Size, folder: Path) -> list[Row]:
         return await memory.measure(ours, size.memory_accounts)
 
 
+async def _identity(size: Size, _folder: Path) -> list[Row]:
+    return await identity.measure(max(size.repeats, 5), size.check_seconds)
+
+
 GROUPS: dict[str, Callable[[Size, Path], Awaitable[list[Row]]]] = {
     "commands": _commands,
     "done": _done,
@@ -117,6 +122,7 @@ GROUPS: dict[str, Callable[[Size, Path], Awaitable[list[Row]]]] = {
     "projection": _projection,
     "jobs": _jobs,
     "memory": _memory,
+    "identity": _identity,
 }
 
 
