@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,7 +40,8 @@ def rules(path: Path = RULES) -> Rules:
     return Rules(frozenset(said["allowed"]), said["exceptions"])
 
 
-def installed() -> dict[str, Package]:
+@cache
+def installed() -> Mapping[str, Package]:
     """Every package of this environment, by its name."""
     said = subprocess.run(
         [sys.executable, "-m", "piplicenses", "--format=json", "--from=mixed", "--with-system"],
