@@ -33,8 +33,9 @@ check: $(STAMP) ## Lint, types, layers, generated files
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m pixelpop schemas check
 
-fuzz: $(STAMP) ## Send a million forged credentials of each kind, then fuzz by coverage
+fuzz: $(STAMP) ## A million forged credentials of each kind, fuzzing by coverage, the API as every role
 	@$(BIN)/python -m tests.fuzz
+	@$(BIN)/python -m tests.contract.stateful
 
 audit: $(STAMP) ## Known vulnerabilities and licences of what is locked; bill of materials
 	@$(BIN)/python -m tests.audit

@@ -15,8 +15,8 @@ from tests.contract.stateful.roles import Town
 from tests.contract.stateful.walking import Walk, served, walk
 from tests.contract.stateful.world import a_town
 
-EXAMPLES = 2
-SCENARIOS = 10
+EXAMPLES = 4
+SCENARIOS = 24
 SEED = 4
 ROLES = (
     "anonymous",
