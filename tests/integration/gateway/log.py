@@ -1,6 +1,8 @@
-"""What the log says of one account."""
+"""What the log says of accounts."""
 
 from __future__ import annotations
+
+from collections.abc import Collection
 
 from events.codec import Event
 from events.reading import read
@@ -25,6 +27,31 @@ async def records_about(world: World, account_id: str) -> list[Recorded]:
             for records in (await reader.get()).values():
                 for one in records:
                     if one.key == key and one.offset < end:
+                        recorded = read(one.key, one.value, one.headers, one.timestamp)
+                        assert isinstance(recorded, Recorded)
+                        found.append(recorded)
+    finally:
+        await reader.stop()
+    return found
+
+
+async def whole_log(world: World, accounts: Collection[str]) -> list[Recorded]:
+    """All that the log holds about some accounts, up to its end at this moment."""
+    places = [(EVENTS, number) for number in range(world.settings.kafka_partitions)]
+    keys = {one.encode() for one in accounts}
+    async with LogLookup(world.settings) as lookup:
+        ends = {
+            (one.topic, one.partition): end
+            for one, end in (await lookup.end_offsets(places)).items()
+        }
+    found: list[Recorded] = []
+    reader = PartitionReader(world.settings, dict.fromkeys(places, 0), name="test")
+    await reader.start()
+    try:
+        while any((reader.position(*place) or 0) < ends[place] for place in places):
+            for records in (await reader.get()).values():
+                for one in records:
+                    if one.key in keys and one.offset < ends[one.topic, one.partition]:
                         recorded = read(one.key, one.value, one.headers, one.timestamp)
                         assert isinstance(recorded, Recorded)
                         found.append(recorded)

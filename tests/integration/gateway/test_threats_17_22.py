@@ -11,9 +11,12 @@ import aiohttp
 import asyncpg
 import pytest
 
+from events.credits import CreditsReserved
+from events.generations import GenerationRejected, GenerationRequested
 from runtime.waiting import until
+from tests.integration.gateway.log import whole_log
 from tests.integration.gateway.problems import is_problem
-from tests.integration.gateway.world import Person, World, another_gateway
+from tests.integration.gateway.world import Person, World, another_gateway, gateway_process
 
 ANY = "6f1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d"
 JSON = {"Content-Type": "application/json"}
@@ -219,9 +222,9 @@ AT_ONCE = 10
 
 @pytest.mark.timeout(300)
 async def test_concurrent_repeats_make_one_generation_each(world: World) -> None:
-    """200 accounts, 5 keys each, every request 10 times at once, over two gateways: 1,000."""
-    async with another_gateway(world) as second:
-        doors = itertools.cycle([world.url, f"http://127.0.0.1:{second.port}"])
+    """200 accounts, 5 keys each, every request 10 times at once, over two processes: 1,000."""
+    async with gateway_process(world) as second:
+        doors = itertools.cycle([world.url, second])
         connector = aiohttp.TCPConnector(limit=400)
         async with aiohttp.ClientSession(connector=connector) as http:
 
@@ -251,7 +254,19 @@ async def test_concurrent_repeats_make_one_generation_each(world: World) -> None
     assert len(made) == ACCOUNTS * KEYS
     assert all(len(found) == 1 for found in made.values())
     assert len(set().union(*made.values())) == 1000
-    await _booked(world, [one.account_id for one in people])
+    accounts = [one.account_id for one in people]
+    await _booked(world, accounts)
+    await _told(world, accounts, set().union(*made.values()))
+
+
+async def _told(world: World, accounts: list[str], made: set[str]) -> None:
+    """Assert that the log knows these generations and no other, each admitted once."""
+    events = [one.event for one in await whole_log(world, accounts)]
+    requested = {one.generation_id for one in events if isinstance(one, GenerationRequested)}
+    assert requested == made
+    reserved = Counter(one.generation_id for one in events if isinstance(one, CreditsReserved))
+    assert reserved == dict.fromkeys(made, 1)
+    assert not [one for one in events if isinstance(one, GenerationRejected)]
 
 
 async def _booked(world: World, accounts: list[str]) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -32,7 +34,7 @@ from runtime.kafka.producer import LogProducer
 from runtime.kafka.records import Outgoing, Position
 from runtime.objects import open_objects
 from runtime.ports import free_port
-from runtime.settings import Settings
+from runtime.settings import Settings, to_environment
 from runtime.waiting import until
 from tests.servers import Database
 
@@ -222,6 +224,37 @@ async def _ready(world: World, tasks: list[asyncio.Task[None]]) -> bool:
         return (await world.client.get("/readyz")).status_code == 200
     except httpx.TransportError:
         return False
+
+
+@asynccontextmanager
+async def gateway_process(world: World) -> AsyncIterator[str]:
+    """One more gateway in a process of its own, as in production; its address."""
+    settings = msgspec.structs.replace(
+        world.settings,
+        database_url=world.database.urls["gateway"],
+        port=free_port(),
+        slot="of-its-own",
+    )
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "pixelpop", "gateway"),
+        env={**os.environ, **to_environment(settings)},
+    )
+    url = f"http://127.0.0.1:{settings.port}"
+    try:
+
+        async def answers() -> bool:
+            assert process.returncode is None, "it ended"
+            try:
+                return (await world.client.get(f"{url}/readyz")).status_code == 200
+            except httpx.TransportError:
+                return False
+
+        await until(answers, 60, what="the gateway of its own to be ready")
+        yield url
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
 
 
 @asynccontextmanager
