@@ -11,6 +11,7 @@ import pytest
 from benchmarks import load, table
 from benchmarks.load import Target
 from benchmarks.measuring import interleave
+from benchmarks.rows import identity
 from benchmarks.table import Row
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -109,3 +110,11 @@ async def test_repeats_are_interleaved() -> None:
     assert order == ["ours", "peer", "ours", "ours"]
     assert row.ours == [1.0, 3.0, 4.0]
     assert row.notes == ["peer could not be measured: no such program"]
+
+
+async def test_checks_of_init_data_are_measured_on_both_sides() -> None:
+    """Both rows get a rate of ours and of the bare cryptography in every repeat."""
+    for row in await identity.measure(2, 0.01):
+        assert len(row.ours) == len(row.raw) == 2
+        assert min(*row.ours, *row.raw) > 0
+        assert not any("could not be measured" in note for note in row.notes)
