@@ -18,6 +18,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from runtime.kafka import metrics
+from runtime.kafka.compression import use_zstd_level
 from runtime.kafka.connect import client_options
 from runtime.kafka.errors import LogUnreachable
 from runtime.settings import Settings
@@ -48,6 +49,7 @@ class Clients:
     """
 
     def __init__(self, settings: Settings, role: str) -> None:
+        use_zstd_level(settings.kafka_zstd_level)
         self._settings = settings
         self._options: dict[str, Any] = client_options(settings, role=role) | {
             "acks": "all",

@@ -88,6 +88,9 @@ class Servers(Places, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Literal["none", "zstd"],
         about("How batches travel to the broker; what is not zstd it compresses again itself."),
     ] = "zstd"
+    kafka_zstd_level: Annotated[
+        int, about("How hard zstd tries; events do not get smaller by more.", ge=1, le=22)
+    ] = 1
     kafka_queue_records: Annotated[
         int, about("Records that a reader holds ahead of its user.", ge=1, le=1_000_000)
     ] = 10_000
