@@ -30,6 +30,11 @@ from runtime.settings import Settings
 
 _log = structlog.get_logger(__name__)
 
+REFUSALS: Final = (
+    *("invalid_request", "invalid_client", "invalid_grant", "unauthorized_client"),
+    *("unsupported_grant_type", "invalid_scope"),
+)
+"""How an issuer may refuse a code (RFC 6749, 5.2)."""
 FLOW: Final = "pixelpop/oidc"
 """The audience of the token that a flow is remembered in."""
 FLOW_SECONDS: Final = 600
@@ -152,7 +157,10 @@ class OpenIdConnect:
                 redirect_uri=self._issuer.redirect_uri,
             )
         except OAuthError as error:
-            _log.info("the issuer refused a code", error=error.error)
+            # What an issuer says may repeat what it was sent; only words of the protocol are kept.
+            # It may be any JSON: a tuple compares it, a set would have to hash it.
+            known = error.error if error.error in REFUSALS else "not a word of the protocol"
+            _log.info("the issuer refused a code", error=known)
             _refuse("the issuer does not take its code")
         except NETWORK_ERRORS as error:
             raise unavailable(error) from error

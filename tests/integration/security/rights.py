@@ -1,0 +1,207 @@
+"""What each role may do with the rows of every account, and why: the least that it needs.
+
+What is missing here it may not; what is here and not so is a fault as well. Rows of the account
+for which a transaction works are another matter: those are its own.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from tests.integration.security.reach import ALL, Reach
+
+
+class May(NamedTuple):
+    """A right over all accounts' rows of one table."""
+
+    reach: Reach
+    why: str
+
+
+class Asks(NamedTuple):
+    """A function that sees more than its caller, and of which tables it tells or changes."""
+
+    tells: frozenset[str]
+    changes: frozenset[str]
+    why: str
+
+
+def _columns(names: str) -> frozenset[str]:
+    return frozenset(names.split())
+
+
+def _asks(why: str, *tells: str, changes: tuple[str, ...] = ()) -> Asks:
+    return Asks(frozenset(tells), frozenset(changes), why)
+
+
+_READ_MODELS = (
+    *("accounts", "consents", "credit_accounts", "generations", "grants", "images", "ledger"),
+    *("preferences", "purchases", "users", "voids"),
+)
+_WITH_AN_IDENTITY = tuple(
+    f"public.{name}"
+    for name in (
+        *("identities", "identity_links", "identity_marks", "role_grants", "api_keys", "exports"),
+        *("webhook_endpoints", "webhook_deliveries", "webhook_attempts", "erasures"),
+    )
+)
+"""What goes with a row of `identities`, and the note that it went."""
+
+MAY: dict[str, dict[str, May]] = {
+    "pixelpop_gateway": {},
+    "pixelpop_decider": {},
+    "pixelpop_worker": {
+        "public.provider_calls": May(
+            Reach(
+                ALL,
+                _columns("state lease_epoch lease_until provider_ref expected result holder"),
+                adds=True,
+            ),
+            "claims paid calls, whoever asked; whose they are and what was asked for stays",
+        ),
+    },
+    "pixelpop_projector": {
+        f"read_v1.{name}": May(
+            Reach(ALL, ALL, adds=True, removes=True), "derives the read models from the log"
+        )
+        for name in _READ_MODELS
+    },
+    "pixelpop_eraser": {
+        "public.identities": May(
+            Reach(frozenset({"account_id"})), "finds accounts that an old backup brought back"
+        ),
+        "public.provider_calls": May(
+            Reach(frozenset({"account_id", "state"}), removes=True),
+            "removes the claims of erased accounts that are at an end",
+        ),
+        "public.erasures": May(
+            Reach(ALL, _columns("marks swept_at done_at settled_at debt_noted")),
+            "notes how far each erasure is",
+        ),
+        "public.debts": May(
+            Reach(ALL, frozenset({"account_id", "carried_at"})),
+            "carries debts over to the person's next account; makes them without one",
+        ),
+    },
+    "pixelpop_webhooks": {
+        "public.webhook_endpoints": May(
+            Reach(
+                _columns(
+                    "endpoint_id account_id url event_types enabled secret_number secret"
+                    " old_secret old_secret_until from_ms"
+                ),
+                frozenset({"enabled", "disabled_reason"}),
+            ),
+            "sends to every customer's endpoints and switches off those that are gone",
+        ),
+        "public.webhook_deliveries": May(
+            Reach(
+                ALL,
+                _columns("state attempts tries due_at lease_epoch lease_until ended_at"),
+                adds=True,
+                removes=True,
+            ),
+            "plans deliveries, sends them as planned, and removes old ones",
+        ),
+        "public.webhook_attempts": May(
+            Reach(
+                frozenset({"delivery_id", "attempt", "ended_at"}),
+                frozenset({"ended_at", "outcome", "status"}),
+                adds=True,
+            ),
+            "notes how attempts ended",
+        ),
+    },
+    "pixelpop_keys": {},
+}
+
+ASKS: dict[str, dict[str, Asks]] = {
+    "pixelpop_gateway": {
+        "sign_in": _asks(
+            "holds checked proof of the outside identity, is told whose it is",
+            *("public.identities", "public.identity_links", "public.identity_marks"),
+            changes=("public.identity_marks",),
+        ),
+        "use_proof": _asks("whether a proof was used; proofs belong to no account"),
+        "link_identity": _asks(
+            "holds checked proof; is told that it is taken, never by whom",
+            *("public.identity_links", "public.identity_marks"),
+            changes=("public.identity_marks",),
+        ),
+        "unlink_identity": _asks("works for the caller's account alone"),
+        "destroy_own_identity": _asks("works for the caller's account alone"),
+        "account_standings": _asks(
+            "names accounts, is told wrapped keys and bans of those",
+            *("public.identities", "public.identity_marks"),
+        ),
+        "wrapped_keys": _asks("names accounts, is told those keys", "public.identities"),
+        "account_access": _asks(
+            "names accounts, is told what those may do",
+            *("public.role_grants", "public.identity_links"),
+        ),
+        "api_keys_of": _asks(
+            "holds the hash of a key, is told whose it is",
+            "public.api_keys",
+            changes=("public.api_keys",),
+        ),
+        "ban_account": _asks(
+            "an admin's act, after the admin's role was checked",
+            *("public.identity_marks", "public.identities"),
+            changes=("public.identity_marks",),
+        ),
+        "admit_customer": _asks(
+            "an admin's act: a new account; an id that is taken is refused",
+            *("public.identities", "public.identity_marks"),
+        ),
+        "untold_acts_since": _asks("tells the log what is left untold", "public.untold_acts"),
+        "claim_export": _asks(
+            "makes whoever's export waits: is told its ids, and works on as that account",
+            "public.exports",
+            changes=("public.exports",),
+        ),
+        "ended_exports": _asks("which exports' time is over: their ids", "public.exports"),
+        "known_generations": _asks(
+            "names account and generation id, is told status and body_mac", "read_v1.generations"
+        ),
+    },
+    "pixelpop_decider": {},
+    "pixelpop_worker": {},
+    "pixelpop_projector": {
+        "counted_decision": _asks("its own function over its own tables", "read_v1.ledger"),
+        "known_generations": _asks("its own function over its own tables", "read_v1.generations"),
+        "account_ends": _asks("its own function over its own tables", "read_v1.users"),
+        "erased_balances": _asks(
+            "its own function over its own tables", "read_v1.users", "read_v1.credit_accounts"
+        ),
+    },
+    "pixelpop_eraser": {
+        "destroy_identity": _asks(
+            "erases whose `AccountErased` stands in the log",
+            *("public.identities", "public.erasures"),
+            changes=_WITH_AN_IDENTITY,
+        ),
+        "marked_account": _asks(
+            "holds the marks of a debt, is told whose account it is now", "public.identity_marks"
+        ),
+        "owe": _asks("holds the marks of a debt", changes=("public.identity_marks",)),
+        "account_ends": _asks("which accounts are and were, and when they ended", "read_v1.users"),
+        "erased_balances": _asks(
+            "what erased accounts left", "read_v1.users", "read_v1.credit_accounts"
+        ),
+    },
+    "pixelpop_webhooks": {
+        "counted_decision": _asks(
+            "names account and place in its chain, is told the hash there", "read_v1.ledger"
+        ),
+    },
+    "pixelpop_keys": {
+        "wrapped_keys_by_master": _asks("counts keys", "public.identities"),
+        "keys_to_rewrap": _asks("reads wrapped keys, page by page", "public.identities"),
+        "rewrap_keys": _asks(
+            "replaces wrapped keys", "public.identities", changes=("public.identities",)
+        ),
+    },
+}
+
+HARMLESS = frozenset({"app_account_id", "provider_calls_guard"})
+"""Functions that see what their caller sees."""
