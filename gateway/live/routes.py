@@ -91,9 +91,8 @@ async def account_events(request: Request[Any, Any, Any]) -> ASGIApp:
     deps = deps_of(request)
     query = query_of(request, StreamQuery)
     account = await _who(request, deps, query)
-    return AccountStream(
-        deps, account, deps.hub.subscribe(account.account_id), _after(request, query)
-    )
+    after = _after(request, query)  # refused before a place is taken: nobody would give it back
+    return AccountStream(deps, account, deps.hub.subscribe(account.account_id), after)
 
 
 @get(

@@ -160,3 +160,14 @@ async def test_a_stream_shows_that_it_lives(world: World, person: Person) -> Non
             if line == ": alive":
                 return
     raise AssertionError("the stream ended without a sign of life")
+
+
+async def test_a_refused_stream_takes_no_place(world: World, person: Person) -> None:
+    """However often a place is named that never was, a stream opens afterwards."""
+    for _ in range(world.settings.streams_per_account_max + 2):
+        answer = await person.get("/events", headers={"Last-Event-ID": "never"})
+        is_problem(answer, 400, "cursor-invalid")
+    async with stream(person.client, "/events", headers=person.authorization) as reader:
+        opening = await reader.next()
+    assert opening is not None
+    assert opening["event"] == "reset"
