@@ -57,6 +57,13 @@ MODELS: Final = (
         credits_per_image={"standard": 2, "high": 5},
         sizes=SIZES,
     ),
+    Model(
+        id="flux",
+        name="FLUX",
+        provider="replicate",
+        credits_per_image={"standard": 1, "high": 2},
+        sizes=SIZES[:1],  # a megapixel is what it draws; other shapes would not have these sides
+    ),
 )
 
 STYLES: Final = (

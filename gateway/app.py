@@ -17,6 +17,7 @@ from gateway.identity import auth, links, oidc_start
 from gateway.live import routes as live
 from gateway.money import credits, purchases  # noqa: A004  the resource is called so
 from gateway.operations import routes as operations
+from gateway.providers import routes as providers
 from gateway.web.front import Front
 from gateway.webhooks import deliveries, endpoints
 
@@ -62,6 +63,7 @@ ROUTES: Final = (
     deliveries.read,
     deliveries.replay,
     deliveries.replay_failed,
+    providers.replicate,
     admin.read,
     admin.grant_role,
     admin.revoke_role,

@@ -38,6 +38,7 @@ from gateway.live.tail import Tail
 from gateway.live.tail_reader import TailReader
 from gateway.live.waiting_line import WaitingLine
 from gateway.operations.readiness import Readiness, checks
+from gateway.providers.telling import Telling
 from gateway.server import HttpServer
 from runtime import process
 from runtime.crypto.keys import AccountKeys
@@ -179,6 +180,7 @@ def _wire(
         presigned=Presigned(objects, settings.presign_ttl_seconds),
         read_event=event_reader(settings),
         offer=offer_of(settings),
+        telling=Telling(settings, pool, masters),
         readiness=Readiness(checks(producer, clock, pool, objects, tail_reader)),
     )
 

@@ -20,6 +20,7 @@ from gateway.identity.auth import LoginRequest
 from gateway.money.purchases import STARS, PurchaseRequest
 from gateway.operations.readiness import PartDocument, ReadyDocument
 from gateway.operations.routes import HealthDocument
+from gateway.providers.telling import PredictionNews
 from gateway.webhooks.examples import BY_SHAPE as WEBHOOKS
 
 ACCOUNT: Final = "0b0f1c52-6f0e-4a2b-9b56-2f1f6c1f4c1e"
@@ -196,6 +197,7 @@ BY_SHAPE: dict[type, Any] = {
             expires_at=_at(86_400),
         ),
         HealthDocument(),
+        PredictionNews(id="5q3t1yz2s9rma0c8v7w6e4k1hx"),
         ReadyDocument(
             ready=False,
             parts={

@@ -39,6 +39,7 @@ DETAILS: dict[str, str] = {
     "not-found": "There is no generation with this id.",
     "token-missing": "Send an Authorization header: `Bearer` with the access token of POST "
     "/auth/login, or `tma` with Telegram init data.",
+    "webhook-not-genuine": "The message is not taken for genuine. No signature is right.",
     "token-invalid": "The access token has expired. Sign in again.",
     "init-data-invalid": "The Telegram sign-in data cannot be used: its hash does not match.",
     "init-data-expired": "The Telegram sign-in data is too old. Open the app again.",

@@ -22,7 +22,9 @@ class Offer(NamedTuple):
 
 
 def offer_of(settings: Settings) -> Offer:
-    """`local` is always there; `openai` with its key, and then it is the default."""
-    if settings.openai_api_key:
-        return Offer(frozenset({"local", "openai"}), "gpt-image")
-    return Offer(frozenset({"local"}), "preview")
+    """`local` is always there; the others with their key, and the best of them is the default."""
+    keys = {"openai": settings.openai_api_key, "replicate": settings.replicate_api_token}
+    providers = frozenset({"local", *(name for name, key in keys.items() if key)})
+    defaults = {"openai": "gpt-image", "replicate": "flux", "local": "preview"}
+    default = next(model for name, model in defaults.items() if name in providers)
+    return Offer(providers, default)

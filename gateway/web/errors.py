@@ -76,6 +76,7 @@ KINDS: Final[dict[str, Kind]] = {
     "account-banned": Kind(403, "This account is blocked"),
     "scope-missing": Kind(403, "The API key is not allowed to do this"),
     "role-missing": Kind(403, "The account is not allowed to do this"),
+    "webhook-not-genuine": Kind(401, "The message is not genuine"),
     "too-many-requests": Kind(429, "Too many requests"),
     # What was decided.
     "insufficient-credits": Kind(402, "Not enough credits"),

@@ -8,12 +8,14 @@ from concurrent.futures import Executor
 from processors.providers.base import (
     Call,
     ImageRequest,
+    News,
     Provider,
     ProviderError,
     ProviderMisconfigured,
     ProviderRefused,
     ProviderUnavailable,
     ProviderUncertain,
+    ProviderUnusable,
     TooLate,
 )
 from processors.providers.local import LocalProvider
@@ -22,23 +24,38 @@ from runtime.settings import Settings
 __all__ = [
     "Call",
     "ImageRequest",
+    "News",
     "Provider",
     "ProviderError",
     "ProviderMisconfigured",
     "ProviderRefused",
     "ProviderUnavailable",
     "ProviderUncertain",
+    "ProviderUnusable",
     "TooLate",
     "open_providers",
 ]
 
 
-def open_providers(settings: Settings, executor: Executor) -> Mapping[str, Provider]:
-    """Every provider that these settings configure; `close` each at the end."""
+def open_providers(settings: Settings, executor: Executor, news: News) -> Mapping[str, Provider]:
+    """Every provider that these settings configure; `close` each at the end.
+
+    Args:
+        settings: their keys, addresses and limits.
+        executor: where `local` draws.
+        news: what webhooks told of calls under way.
+
+    Raises:
+        SettingsError: a setting of theirs cannot be used.
+    """
     providers: dict[str, Provider] = {"local": LocalProvider(settings, executor)}
     if settings.openai_api_key is not None:
         # Its package takes a second to load, which only those wait for who use it.
         from processors.providers.openai import OpenAIProvider
 
         providers["openai"] = OpenAIProvider(settings)
+    if settings.replicate_api_token is not None:
+        from processors.providers.replicate import ReplicateProvider
+
+        providers["replicate"] = ReplicateProvider(settings, news)
     return providers

@@ -6,6 +6,8 @@ The errors say what was paid, because that decides what may be done next (design
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 import msgspec
@@ -53,6 +55,20 @@ class Call(Protocol):
 
     async def submitted(self, provider_ref: str) -> None:
         """Keep the provider's own name of the call, by which `resume` can ask for it."""
+        ...
+
+
+class News(Protocol):
+    """How a provider is told by webhook that it had better look; it never has to be."""
+
+    def address(self, provider: str, generation_id: GenerationId, attempt: int) -> str | None:
+        """Where a provider may tell of one call; None: nowhere, so look now and then."""
+        ...
+
+    def of(
+        self, generation_id: GenerationId, attempt: int
+    ) -> AbstractContextManager[asyncio.Event]:
+        """Inside: an event that is set once something was told of that call."""
         ...
 
 
@@ -133,6 +149,14 @@ class ProviderUnavailable(ProviderError):
 class ProviderMisconfigured(ProviderUnavailable):
     """The provider refuses our key or our model."""
 
+    expected = False
+
+
+class ProviderUnusable(ProviderError):
+    """What the provider delivered, and was paid for, is nothing that may be shown."""
+
+    code = "provider_unusable"
+    detail = "The image model's answer could not be used. Your credits were returned."
     expected = False
 
 

@@ -21,13 +21,13 @@ import structlog
 from processors.webhooks import metrics
 from processors.webhooks.deliveries import Attempt, Deliveries
 from processors.webhooks.schedule import delay_seconds
-from processors.webhooks.signing import signed_headers
 from processors.worker.retrying import patiently
 from runtime.crypto.keys import AccountKeys, KeyDestroyed
 from runtime.crypto.master import KeyNotOpened
 from runtime.crypto.sealing import Unsealable, unseal
 from runtime.errors import PixelpopError
 from runtime.outbound.client import AddressRefused, Answer, GuardedClient, NotReached
+from runtime.standard_webhooks import signed_headers
 
 _log = structlog.get_logger(__name__)
 

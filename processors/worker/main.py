@@ -24,6 +24,7 @@ from processors.worker.intake import Intake
 from processors.worker.jobs import Jobs
 from processors.worker.leases import Leases
 from processors.worker.live import Live
+from processors.worker.news import ProviderNews
 from processors.worker.running import until_stopped
 from processors.worker.slot import Slot
 from processors.worker.tools import Tools
@@ -47,7 +48,7 @@ CLOCK_SECONDS = 30.0
 """How often the broker's time is asked for; a machine that slept must not act on an old time."""
 KEY_TTL_SECONDS = 30.0
 """How long an account's key is used without asking again whether the account still exists."""
-LIBRARIES = ("faust", "mode", "aiokafka", "openai", "httpx2", "httpcore2", "filelock")
+LIBRARIES = ("faust", "mode", "aiokafka", "openai", "httpx2", "httpcore2", "httpcore", "filelock")
 """Kept to warnings at every level: what they say of a healthy worker, our own lines say better,
 and `openai` would say prompts."""
 
@@ -116,7 +117,10 @@ async def opened(settings: Settings, holder: UUID) -> AsyncIterator[Tools]:
         await producer.partitions(EVENTS)
         await clock.prime(producer, LIVE)
         objects = await stack.enter_async_context(_objects(settings))
-        providers = open_providers(settings, executor)
+        masters = master_keys(settings)
+        news = ProviderNews(settings, pool, masters)
+        stack.push_async_callback(news.stop)
+        providers = open_providers(settings, executor, news)
         for provider in providers.values():
             stack.push_async_callback(provider.close)
         claims = Claims(pool, holder=holder, lease_seconds=settings.worker_lease_seconds)
@@ -137,9 +141,7 @@ async def opened(settings: Settings, holder: UUID) -> AsyncIterator[Tools]:
             clock=clock,
             claims=claims,
             leases=leases,
-            keys=AccountKeys(
-                wrapped_key_loader(pool), master_keys(settings), ttl_seconds=KEY_TTL_SECONDS
-            ),
+            keys=AccountKeys(wrapped_key_loader(pool), masters, ttl_seconds=KEY_TTL_SECONDS),
             objects=objects,
             providers=providers,
             live=Live(producer),

@@ -4,15 +4,17 @@ Every connection is made through `GuardedBackend`: it resolves the name itself, 
 address of the answer and connects to one of those, so that a name which changes between check and
 connection (DNS rebinding) changes nothing. TLS still checks the certificate against the name.
 Redirects are answers like any other and are never followed; proxies of the environment are not
-used, because they would connect for us without asking; of an answer only the head is read.
+used, because they would connect for us without asking; of an answer to a POST only the head is
+read, of an answer to a GET no more than its caller takes.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import ssl
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 import httpcore
@@ -41,6 +43,12 @@ class NotReached(PixelpopError):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code  # type: ignore[misc]  # one class, a few codes
+
+
+class AnswerTooLarge(PixelpopError):
+    """The body of an answer is larger than was asked for."""
+
+    code = "answer-too-large"
 
 
 class Answer(NamedTuple):
@@ -153,18 +161,49 @@ class GuardedClient:
             NotReached: `no-connection` (nothing was sent), `timed-out` or `broken-off` (it may
                 have been received).
         """
-        target = httpx.URL(url)
-        sent = [
-            (b"host", target.netloc),
-            (b"content-length", b"%d" % len(body)),
-            *headers,
-        ]
+        length = (b"content-length", b"%d" % len(body))
+        async with self._asked("POST", url, [length, *headers], body, timeout_seconds) as response:
+            return Answer(response.status, tuple(response.headers))
+
+    async def get(
+        self,
+        url: str,
+        headers: Sequence[tuple[bytes, bytes]],
+        *,
+        timeout_seconds: float,
+        bytes_max: int,
+    ) -> tuple[Answer, bytes]:
+        """GET; the answer's head and its body as it came.
+
+        Raises:
+            AddressRefused: nothing was sent.
+            NotReached: as `post`.
+            AnswerTooLarge: the body is longer than `bytes_max`; the rest was not read.
+        """
+        async with self._asked("GET", url, headers, b"", timeout_seconds) as response:
+            body = bytearray()
+            async for chunk in response.aiter_stream():
+                body += chunk
+                if len(body) > bytes_max:
+                    raise AnswerTooLarge(f"The answer is larger than {bytes_max} bytes.")
+            return Answer(response.status, tuple(response.headers)), bytes(body)
+
+    @contextlib.asynccontextmanager
+    async def _asked(
+        self,
+        method: str,
+        url: str,
+        headers: Sequence[tuple[bytes, bytes]],
+        body: bytes,
+        timeout_seconds: float,
+    ) -> AsyncIterator[httpcore.Response]:
+        sent = [(b"host", httpx.URL(url).netloc), *headers]
         try:
             async with (
                 asyncio.timeout(timeout_seconds),
-                self._pool.stream("POST", url, headers=sent, content=body) as response,
+                self._pool.stream(method, url, headers=sent, content=body) as response,
             ):
-                return Answer(response.status, tuple(response.headers))
+                yield response
         except (TimeoutError, httpcore.TimeoutException) as error:
             raise NotReached("timed-out", f"No answer within {timeout_seconds:g} s.") from error
         except (httpcore.ConnectError, httpcore.UnsupportedProtocol) as error:

@@ -44,6 +44,42 @@ class Work(FrontDoor, frozen=True, kw_only=True, forbid_unknown_fields=True):
     openai_image_model: Annotated[
         str, about("The OpenAI image model.", env="OPENAI_IMAGE_MODEL")
     ] = "gpt-image-1.5"
+    replicate_api_token: Annotated[
+        str | None,
+        about("Switches the provider `replicate` on.", env="REPLICATE_API_TOKEN", secret=True),
+    ] = None
+    replicate_base_url: Annotated[
+        str, about("The address of Replicate's API.", env="REPLICATE_BASE_URL")
+    ] = "https://api.replicate.com/v1"
+    replicate_model: Annotated[
+        str,
+        about(
+            "The Replicate model, `owner/name` or `owner/name:version`; its inputs are FLUX's.",
+            env="REPLICATE_MODEL",
+            pattern="^[A-Za-z0-9._-]+/[A-Za-z0-9._-]+(:[0-9a-f]{64})?$",
+        ),
+    ] = "black-forest-labs/flux-schnell"
+    replicate_timeout_seconds: Annotated[
+        float,
+        about("How long one prediction may take.", env="REPLICATE_TIMEOUT_SECONDS", unit="s", gt=0),
+    ] = 90.0
+    replicate_webhook_secrets: Annotated[
+        str,
+        about(
+            "What Replicate signs webhooks with, `whsec_…`, with commas while one replaces "
+            "another; with PIXELPOP_PUBLIC_URL it spares polling.",
+            env="REPLICATE_WEBHOOK_SECRETS",
+            secret=True,
+        ),
+    ] = ""
+    provider_allowed_networks: Annotated[
+        str,
+        about("Private networks, `10.0.0.0/8,…`, from which providers may deliver pictures."),
+    ] = ""
+    provider_picture_bytes_max: Annotated[
+        int,
+        about("The largest picture fetched from a provider.", unit="B", ge=1024, le=50_000_000),
+    ] = 33_554_432
     provider_timeout_seconds: Annotated[
         float, about("How long one provider call may take.", unit="s", gt=0, le=900)
     ] = 180.0

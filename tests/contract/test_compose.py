@@ -134,7 +134,12 @@ def test_new_env_gives_what_is_required(text: str) -> None:
 def test_secrets_are_required(compose: dict[str, Any]) -> None:
     """No secret has a default: a password that everybody knows is none."""
     secret = {name for name, _, about in variables() if (about.extra or {}).get("secret")}
-    optional = {"OPENAI_API_KEY", "DATABASE_URL"}
+    optional = {
+        "OPENAI_API_KEY",
+        "REPLICATE_API_TOKEN",
+        "REPLICATE_WEBHOOK_SECRETS",
+        "DATABASE_URL",
+    }
     for name, service in compose["services"].items():
         for key, value in service["environment"].items():
             if (key in secret or key.endswith("PASSWORD")) and key not in optional:

@@ -20,6 +20,7 @@ PAGES = {"/", "/docs", "/docs.js"}
 """For people's browsers; no part of what programs may count on."""
 PUBLIC = {
     "/auth/login",
+    "/providers/replicate/webhook",  # signed
     "/auth/oidc",
     "/healthz",
     "/metrics",

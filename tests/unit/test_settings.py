@@ -29,6 +29,7 @@ def another(field: msgspec.inspect.Field) -> object:
         "jwt_secret": "j" * 40,
         "oidc_issuer": "https://issuer.example",
         "slot": "slot-7",
+        "replicate_model": "somebody/something",
     }
     if field.name in known:
         return known[field.name]

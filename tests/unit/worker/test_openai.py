@@ -18,7 +18,8 @@ from processors.providers import (
     ProviderUncertain,
     TooLate,
 )
-from processors.providers.openai import OpenAIProvider, prompt_of
+from processors.providers.openai import OpenAIProvider
+from processors.providers.prompts import prompt_of
 from processors.providers.retry_after import retry_after_seconds
 from runtime.settings import Settings
 from tests.fakes.openai_images import OpenAIImages

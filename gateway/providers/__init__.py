@@ -1,0 +1,1 @@
+"""What image providers tell us by webhook."""

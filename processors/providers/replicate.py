@@ -1,0 +1,186 @@
+"""The provider `replicate`: FLUX models through Replicate's predictions API.
+
+A prediction is created once, and from then on it has an id: what is lost after that is asked for
+again and costs nothing, also by another worker (`resume`). How it stands is what the API says;
+a webhook only makes us ask at once. Each call ends in one of these:
+
+- refused, failed, never started: nothing was paid (`ProviderRefused`, `ProviderError`,
+  `ProviderUnavailable`);
+- cancelled while it ran, forgotten, or made and not to be fetched: it may have been paid, and there
+  is no picture (`ProviderUncertain`);
+- made, and of no use (`ProviderUnusable`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from math import gcd
+from typing import Any
+
+import structlog
+
+from processors.providers.asking import Asking
+from processors.providers.base import (
+    Call,
+    ImageRequest,
+    News,
+    ProviderError,
+    ProviderRefused,
+    ProviderUnavailable,
+    ProviderUncertain,
+)
+from processors.providers.fetching import SECONDS_MAX as FETCHING_SECONDS_MAX
+from processors.providers.fetching import Fetcher
+from processors.providers.prompts import prompt_of
+from processors.providers.replicate_api import NotTold, Prediction, ReplicateApi, is_reference
+from processors.worker import metrics
+from runtime.settings import Settings
+
+_log = structlog.get_logger(__name__)
+
+POLL_SECONDS_FIRST = 0.5
+POLL_SECONDS_MAX = 3.0
+POLL_GROWTH = 1.5
+GRACE_SECONDS = 5.0
+"""How long after its deadline a prediction is still given to end by itself."""
+SEEDS = 2**31
+
+
+class ReplicateProvider:
+    """Draws with `REPLICATE_MODEL`.
+
+    Args:
+        settings: its token, addresses and limits.
+        news: what webhooks told of calls under way.
+
+    Raises:
+        SettingsError: a setting cannot be used.
+    """
+
+    name = "replicate"
+    free = False
+
+    def __init__(self, settings: Settings, news: News) -> None:
+        self._wait_seconds = settings.replicate_timeout_seconds + GRACE_SECONDS
+        self.timeout_seconds = self._wait_seconds + FETCHING_SECONDS_MAX
+        self._asking = Asking(self.name, settings, answered="submitted")
+        self._api = ReplicateApi(settings)
+        self._fetcher = Fetcher(settings)
+        self._news = news
+
+    async def generate(self, request: ImageRequest, call: Call) -> list[bytes]:
+        """See `Provider`."""
+        webhook = self._news.address(self.name, request.generation_id, call.attempt)
+        inputs = inputs_of(request)
+        prediction = await self._asking.ask(call, lambda _: self._api.submit(inputs, webhook))
+        await call.submitted(prediction.id)
+        return await self._pictures(request, call, prediction)
+
+    async def resume(self, request: ImageRequest, call: Call, provider_ref: str) -> list[bytes]:
+        """See `Provider`."""
+        if not is_reference(provider_ref):
+            raise ProviderUncertain("The reference is none of Replicate's.")
+        waiting = Prediction(id=provider_ref, status="starting")
+        return await self._pictures(request, call, waiting, resumed=True)
+
+    async def close(self) -> None:
+        """See `Provider`."""
+        await self._api.close()
+        await self._fetcher.close()
+
+    async def _pictures(
+        self,
+        request: ImageRequest,
+        call: Call,
+        prediction: Prediction,
+        *,
+        resumed: bool = False,
+    ) -> list[bytes]:
+        began = time.monotonic()
+        outcome = "answered"
+        try:
+            with self._news.of(request.generation_id, call.attempt) as told:
+                pause_seconds = 0.0 if resumed else POLL_SECONDS_FIRST
+                ended = await self._ended(prediction, told, pause_seconds)
+            return await self._fetcher.pictures(_addresses(ended))
+        except ProviderError as error:
+            outcome = error.code
+            raise
+        finally:
+            seconds = time.monotonic() - began
+            metrics.CALL_SECONDS.labels(self.name, outcome).observe(seconds)
+
+    async def _ended(
+        self, prediction: Prediction, told: asyncio.Event, pause_seconds: float
+    ) -> Prediction:
+        """Look until it has ended, or make it end."""
+        until = time.monotonic() + self._wait_seconds
+        while not prediction.has_ended:
+            left = until - time.monotonic()
+            if left <= 0:
+                return await self._stopped(prediction.id)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(pause_seconds, left)):
+                    await told.wait()
+            told.clear()
+            pause_seconds = min(
+                max(pause_seconds, POLL_SECONDS_FIRST) * POLL_GROWTH, POLL_SECONDS_MAX
+            )
+            try:
+                prediction = await self._found(prediction.id)
+            except NotTold as error:
+                _log.warning("a prediction was not told of", reason=str(error))
+                pause_seconds = max(pause_seconds, error.retry_after_seconds or 0.0)
+        return prediction
+
+    async def _stopped(self, reference: str) -> Prediction:
+        """Cancel what took too long; at times it has ended just then."""
+        try:
+            await self._api.cancel(reference)
+            prediction = await self._found(reference)
+        except NotTold as error:
+            raise ProviderUncertain(f"Prediction {reference} is not told of: {error}") from error
+        if not prediction.has_ended:
+            raise ProviderUncertain(f"Prediction {reference} does not end.")
+        return prediction
+
+    async def _found(self, reference: str) -> Prediction:
+        found = await self._api.find(reference)
+        if found is None:
+            raise ProviderUncertain(f"Replicate knows no prediction {reference} any more.")
+        return found
+
+
+def inputs_of(request: ImageRequest) -> dict[str, Any]:
+    """What FLUX models are asked for."""
+    divisor = gcd(request.width, request.height)
+    return {
+        "prompt": prompt_of(request),
+        "aspect_ratio": f"{request.width // divisor}:{request.height // divisor}",
+        "num_outputs": request.count,
+        # Pictures that are made again after a lost call must not be those that are there.
+        "seed": (request.seed + request.indices[0]) % SEEDS,
+        "output_format": "png",
+        "go_fast": request.quality == "standard",
+    }
+
+
+def _addresses(ended: Prediction) -> list[str]:
+    """Where the pictures are.
+
+    Raises:
+        ProviderError: there are none; which one says what was paid.
+    """
+    # Its error may repeat the prompt, so it is not shown: who runs this finds it by the id.
+    said = f"Prediction {ended.id} is {ended.status}."
+    match ended.status:
+        case "succeeded":
+            return ended.addresses
+        case "failed":
+            raise ProviderRefused(said) if ended.was_refused else ProviderError(said)
+        case "aborted":
+            raise ProviderUnavailable(said)
+        case _:
+            raise ProviderUncertain(said)

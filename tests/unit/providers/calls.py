@@ -1,0 +1,59 @@
+"""What a provider is given in tests: a call, news and a request."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+
+from events.ids import GenerationId
+from processors.providers import ImageRequest
+
+GENERATION = GenerationId("7e5ba6f0-0000-5000-8000-000000000001")
+
+
+class Submitting:
+    """A call that may start unless it is told otherwise, and remembers what was submitted."""
+
+    attempt = 1
+
+    def __init__(self, may_wait_seconds: float = 60.0) -> None:
+        self.may_wait_seconds = may_wait_seconds
+        self.asked: list[float] = []
+        self.references: list[str] = []
+
+    def may_start(self, after_seconds: float = 0.0) -> bool:
+        self.asked.append(after_seconds)
+        return after_seconds <= self.may_wait_seconds
+
+    async def submitted(self, provider_ref: str) -> None:
+        self.references.append(provider_ref)
+
+
+class Silence:
+    """No webhooks, unless somebody sets `told`."""
+
+    def __init__(self) -> None:
+        self.told = asyncio.Event()
+
+    def address(self, *_: object) -> str | None:
+        return None
+
+    @contextlib.contextmanager
+    def of(self, *_: object) -> Iterator[asyncio.Event]:
+        yield self.told
+
+
+def asking(prompt: str, **fields: object) -> ImageRequest:
+    """A request for two square pictures."""
+    values = {
+        "generation_id": GENERATION,
+        "negative_prompt": None,
+        "style_id": "none",
+        "width": 1024,
+        "height": 1024,
+        "indices": (0, 1),
+        "seed": 1,
+        "quality": "standard",
+    } | fields
+    return ImageRequest(prompt=prompt, **values)
