@@ -45,6 +45,7 @@ async def test_all_that_is_known_is_in_it(world: World, person: Person) -> None:
     generation = (await person.ask(prompt="a lighthouse", count=2)).json()["id"]
     await world.complete(person, generation, count=2)
     await until(lambda: _done(person, generation), 10, what="the generation to be done")
+    await until(lambda: _settled(person), 10, what="the generation to be settled")
     document, files = await exported(person)
     assert document["progress_percent"] == 100
     assert document["expires_at"] > document["ready_at"]
@@ -66,6 +67,10 @@ async def test_all_that_is_known_is_in_it(world: World, person: Person) -> None:
 
 async def _done(person: Person, generation: str) -> bool:
     return (await person.get(f"/generations/{generation}")).json()["status"] == "done"
+
+
+async def _settled(person: Person) -> bool:
+    return bool((await person.get("/credits")).json()["spent"])
 
 
 async def test_a_second_call_tells_of_the_same(world: World, person: Person) -> None:
@@ -95,6 +100,7 @@ async def test_large_ones_come_in_parts(world: World, person: Person) -> None:
         await world.objects.put_if_absent(f"{prefix}/{index}.png", noise, "image/png")
     await world.complete(person, generation, count=3)
     await until(lambda: _done(person, generation), 10, what="the generation to be done")
+    await until(lambda: _settled(person), 10, what="the generation to be settled")
     document, files = await exported(person)
     assert len(document["parts"]) > 1
     assert all(part["size_bytes"] <= PART_BYTES for part in document["parts"])
