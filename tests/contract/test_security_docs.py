@@ -10,13 +10,16 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SECURITY = ROOT / "docs" / "security.md"
-DOCUMENTS = [ROOT / "docs" / name for name in ("security.md", "operations.md", "deployment.md")]
-THREATS = {*range(1, 24), 27, 39, 40}
-"""Those of the list of threats that identity, limits, accounts and privacy answer for."""
+DOCUMENTS = [
+    ROOT / "docs" / name
+    for name in ("security.md", "operations.md", "deployment.md", "providers/replicate.md")
+]
+THREATS = {*range(1, 28), 36, 39, 40}
+"""Those of the list of threats that identity, limits, accounts, privacy and webhooks answer for."""
 TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 ROW = re.compile(r"^\| (\d+) \| (.+?) \| (.+?) \| ?(.*?) ?\|$", re.MULTILINE)
 SETTING = re.compile(
-    r"`((?:PIXELPOP|KAFKA|S3|AWS|OIDC|TELEGRAM|JWT|OPENAI|REDIS|DATABASE)_[A-Z_]+)`"
+    r"`((?:PIXELPOP|KAFKA|S3|AWS|OIDC|TELEGRAM|JWT|OPENAI|REPLICATE|REDIS|DATABASE)_[A-Z_]+)`"
 )
 OF_COMPOSE = re.compile(r"\$\{([A-Z0-9_]+)[:?}-]")
 """Variables that docker-compose.yml reads itself, and hands on under another name."""

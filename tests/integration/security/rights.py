@@ -36,7 +36,7 @@ def _asks(why: str, *tells: str, changes: tuple[str, ...] = ()) -> Asks:
 
 _READ_MODELS = (
     *("accounts", "consents", "credit_accounts", "generations", "grants", "images", "ledger"),
-    *("preferences", "purchases", "users", "voids"),
+    *("preferences", "purchases", "telegram_chats", "users", "voids"),
 )
 _WITH_AN_IDENTITY = tuple(
     f"public.{name}"
@@ -135,6 +135,9 @@ ASKS: dict[str, dict[str, Asks]] = {
             *("public.identities", "public.identity_marks"),
         ),
         "wrapped_keys": _asks("names accounts, is told those keys", "public.identities"),
+        "telegram_accounts": _asks(
+            "names Telegram users, is told whose accounts those are", "public.identity_links"
+        ),
         "account_access": _asks(
             "names accounts, is told what those may do",
             *("public.role_grants", "public.identity_links"),
@@ -160,6 +163,10 @@ ASKS: dict[str, dict[str, Asks]] = {
             changes=("public.exports",),
         ),
         "ended_exports": _asks("which exports' time is over: their ids", "public.exports"),
+        "note_provider_news": _asks(
+            "names a call and what its provider calls it, is told whether those belong together",
+            "public.provider_calls",
+        ),
         "known_generations": _asks(
             "names account and generation id, is told status and body_mac", "read_v1.generations"
         ),

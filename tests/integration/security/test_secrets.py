@@ -62,7 +62,12 @@ async def canaries(
                 running.command("doctor"), running.command("ps"), running.command("ps", "--json")
             )
         await _start_badly(running)
-    assert {"/token", "/v1/images/generations"} <= {*refused}, refused
+    paths = {
+        "/token",
+        "/v1/images/generations",
+        f"/v1/models/{settings.replicate_model}/predictions",
+    }
+    assert paths <= {*refused}, refused
     await read_topics(settings, [topic.name for topic in TOPICS], seen)
     yield seen
     await test_servers.drop_database(servers.database_url, database)
@@ -99,7 +104,8 @@ async def _use(settings: Settings, seen: Canaries) -> None:
         seen.secrets["webhook secret"] = hook["secret"].removeprefix("whsec_")
         await ask("GET", "/webhooks", 200, **own)
         await _be_refused(ask, init_data)
-        await _be_refused_by_the_provider(ask, own)
+        for model in ("gpt-image", "flux"):
+            await _be_refused_by_the_provider(ask, own, model)
 
 
 async def _be_refused(ask: Any, init_data: str) -> None:
@@ -117,10 +123,10 @@ async def _be_refused(ask: Any, init_data: str) -> None:
         assert answer["type"].rpartition("/")[2] in REFUSALS, answer
 
 
-async def _be_refused_by_the_provider(ask: Any, own: dict[str, Any]) -> None:
+async def _be_refused_by_the_provider(ask: Any, own: dict[str, Any], model: str) -> None:
     """The provider answers 401 and echoes the key; the customer is told that it failed."""
-    wish = {"kind": "image", "prompt": "a cat", "model": "gpt-image"}
-    own = {"headers": own["headers"] | {"Idempotency-Key": "the-only-one"}}
+    wish = {"kind": "image", "prompt": "a cat", "model": model}
+    own = {"headers": own["headers"] | {"Idempotency-Key": f"the-only-{model}"}}
     made = await ask("POST", "/generations", 202, json=wish, **own)
 
     async def failed() -> bool:
