@@ -40,6 +40,7 @@ from events.generations import (
 )
 from events.preferences import ConsentGiven, ConsentWithdrawn, PreferencesChanged
 from events.purchases import CreditsPurchased, PurchaseRefunded
+from events.telegram import TelegramChatChanged
 
 Event = (
     UserRegistered
@@ -48,6 +49,7 @@ Event = (
     | PreferencesChanged
     | ConsentGiven
     | ConsentWithdrawn
+    | TelegramChatChanged
     | RoleGranted
     | RoleRevoked
     | AccountBanned

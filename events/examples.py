@@ -47,6 +47,7 @@ from events.jobs import DiscardJob, GenerateJob
 from events.live import Progress
 from events.preferences import ConsentGiven, ConsentWithdrawn, PreferencesChanged
 from events.purchases import CreditsPurchased, PurchaseRefunded
+from events.telegram import TelegramChatChanged
 
 ACCOUNT: Final = AccountId("5f0c1a52-7c64-4b0e-9d2f-3b1f0a9f6d11")
 AT_MS: Final = 1_767_225_600_000
@@ -112,6 +113,7 @@ FACTS: Final = (
     ),
     ConsentGiven(**_FACT, purpose="terms", version="2026-01"),
     ConsentWithdrawn(**_FACT, purpose="marketing", version="2026-01"),
+    TelegramChatChanged(**_FACT, reachable=False, update_id=123_456_789),
     RoleGranted(**_ACT, role="auditor", before=("analyst",), after=("analyst", "auditor")),
     RoleRevoked(**_ACT, role="auditor", before=("analyst", "auditor"), after=("analyst",)),
     AccountBanned(**_ACT, before=("active",), after=("banned",)),

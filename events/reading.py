@@ -21,6 +21,7 @@ from events.generations import (
 from events.ids import AccountId, is_uuid
 from events.preferences import ConsentGiven, ConsentWithdrawn, PreferencesChanged
 from events.recorded import Recorded, hash_value
+from events.telegram import TelegramChatChanged
 
 _HEADER_BYTES_MAX: Final = 64
 """Of `ce_id` and `traceparent`, which the state keeps: a UUID, a W3C trace parent are shorter."""
@@ -54,6 +55,7 @@ _WITHOUT_EFFECT: Final = frozenset(
         PreferencesChanged,
         ConsentGiven,
         ConsentWithdrawn,
+        TelegramChatChanged,
         *ACTS,
     )
 )

@@ -18,6 +18,7 @@ from gateway.live import routes as live
 from gateway.money import credits, purchases  # noqa: A004  the resource is called so
 from gateway.operations import routes as operations
 from gateway.providers import routes as providers
+from gateway.telegram import routes as telegram
 from gateway.web.front import Front
 from gateway.webhooks import deliveries, endpoints
 
@@ -64,6 +65,7 @@ ROUTES: Final = (
     deliveries.replay,
     deliveries.replay_failed,
     providers.replicate,
+    telegram.tell,
     admin.read,
     admin.grant_role,
     admin.revoke_role,

@@ -29,6 +29,7 @@ from gateway.live.tail_reader import TailReader
 from gateway.live.waiting_line import NOWHERE, Place, WaitingLine
 from gateway.operations.readiness import Readiness
 from gateway.providers.telling import Telling
+from gateway.telegram.receiving import Telegram
 from runtime.crypto.keys import AccountKeys
 from runtime.crypto.master import MasterKeys
 from runtime.kafka.clock import BrokerClock
@@ -79,6 +80,7 @@ class Deps:
     """The value of the event log's record at (partition, offset); None: there is none."""
     offer: Offer
     telling: Telling
+    telegram: Telegram
     readiness: Readiness
     appending: dict[str, Append] = field(default_factory=dict)
     """By generation id; as many at most as requests are under way."""

@@ -40,6 +40,7 @@ from gateway.live.waiting_line import WaitingLine
 from gateway.operations.readiness import Readiness, checks
 from gateway.providers.telling import Telling
 from gateway.server import HttpServer
+from gateway.telegram.receiving import Telegram
 from runtime import process
 from runtime.crypto.keys import AccountKeys
 from runtime.crypto.master import master_keys
@@ -181,6 +182,7 @@ def _wire(
         read_event=event_reader(settings),
         offer=offer_of(settings),
         telling=Telling(settings, pool, masters),
+        telegram=Telegram(settings, pool, producer),
         readiness=Readiness(checks(producer, clock, pool, objects, tail_reader)),
     )
 

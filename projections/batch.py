@@ -23,6 +23,7 @@ from events.preferences import ConsentGiven, ConsentWithdrawn, PreferencesChange
 from events.reading import Poison, read
 from events.recorded import Recorded, hash_value
 from events.state import Account
+from events.telegram import TelegramChatChanged
 from projections import accounts, metrics, offsets
 from projections.credits import Credits
 from projections.generations import Generations
@@ -30,6 +31,7 @@ from projections.offsets import Move
 from projections.place import Handler, Place
 from projections.profiles import Profiles
 from projections.purchases import Purchases
+from projections.telegram import TelegramChats
 from projections.users import Users
 from projections.voids import POISON, VoidRow, Voids
 
@@ -50,6 +52,7 @@ UNFOLDED = frozenset(
         PreferencesChanged,
         ConsentGiven,
         ConsentWithdrawn,
+        TelegramChatChanged,
     }
 )
 """Facts that the fold ignores and that rows tell of all the same."""
@@ -75,10 +78,13 @@ class Batch:
         self.purchases = Purchases()
         self.users = Users()
         self.profiles = Profiles()
+        self.telegram = TelegramChats()
         self.voids = Voids()
         self._handlers: dict[type, tuple[Handler, ...]] = {}
-        groups = (self.generations, self.credits, self.purchases, self.users, self.profiles)
-        for group in groups:
+        for group in (
+            *(self.generations, self.credits, self.purchases, self.users, self.profiles),
+            self.telegram,
+        ):
             for kind, handler in group.handlers().items():
                 self._handlers[kind] = (*self._handlers.get(kind, ()), handler)
 
@@ -116,6 +122,7 @@ class Batch:
         await self.purchases.write(connection)
         await self.users.write(connection)
         await self.profiles.write(connection)
+        await self.telegram.write(connection)
         await self.voids.write(connection)
 
     def _fold(self, records: Sequence[Any]) -> None:

@@ -14,13 +14,13 @@ import msgspec
 import structlog
 
 from events.state import FOLD_VERSION
-from projections import accounts, generations, offsets, profiles, purchases, users, voids
+from projections import accounts, generations, offsets, profiles, purchases, telegram, users, voids
 from projections import credits as credit_tables
 from projections.errors import SchemaMismatch
 from runtime.postgres.pool import Pool, transaction
 from runtime.queries import load_queries
 
-PROJECTION_VERSION: Final = 2
+PROJECTION_VERSION: Final = 3
 """Raised with every change of what the rows mean or which there are; then rebuild."""
 
 QUERIES = load_queries(Path(__file__).with_name("schema.sql"))
@@ -28,7 +28,17 @@ VIEWS = load_queries(Path(__file__).with_name("views.sql"))
 COMPARE = load_queries(Path(__file__).with_name("compare.sql"))
 INDEX_SECONDS_MAX: Final = 3_600.0
 """How long making one group's indexes may take."""
-_GROUPS = (offsets, accounts, generations, credit_tables, purchases, users, profiles, voids)
+_GROUPS = (
+    offsets,
+    accounts,
+    generations,
+    credit_tables,
+    purchases,
+    users,
+    profiles,
+    telegram,
+    voids,
+)
 
 _log = structlog.get_logger(__name__)
 

@@ -18,12 +18,12 @@ $$;
 -- row-level security sees who asks, not who owns the view.
 GRANT SELECT ON
     generations, images, credit_accounts, grants, ledger, purchases, users, preferences, consents,
-    projection_offsets
+    telegram_chats, projection_offsets
 TO pixelpop_gateway;
 
 DROP VIEW IF EXISTS
     read.generations, read.images, read.credit_accounts, read.grants, read.ledger, read.purchases,
-    read.users, read.preferences, read.consents, read.projection_offsets;
+    read.users, read.preferences, read.consents, read.telegram_chats, read.projection_offsets;
 
 CREATE VIEW read.generations WITH (security_invoker = true) AS SELECT * FROM generations;
 
@@ -52,6 +52,8 @@ CREATE VIEW read.preferences WITH (security_invoker = true) AS SELECT * FROM pre
 
 CREATE VIEW read.consents WITH (security_invoker = true) AS SELECT * FROM consents;
 
+CREATE VIEW read.telegram_chats WITH (security_invoker = true) AS SELECT * FROM telegram_chats;
+
 CREATE VIEW read.projection_offsets WITH (security_invoker = true) AS
 SELECT projection, partition, next_offset, epoch FROM projection_offsets;
 
@@ -77,7 +79,7 @@ GRANT EXECUTE ON FUNCTION read.known_generations(uuid[], uuid[]) TO pixelpop_gat
 
 GRANT SELECT ON
     read.generations, read.images, read.credit_accounts, read.grants, read.ledger, read.purchases,
-    read.users, read.preferences, read.consents, read.projection_offsets
+    read.users, read.preferences, read.consents, read.telegram_chats, read.projection_offsets
 TO pixelpop_gateway;
 
 -- For the eraser, which may read no table here: every account that was ever registered, and when

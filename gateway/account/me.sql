@@ -11,6 +11,9 @@ WHERE account_id = $1
 ORDER BY purpose
 LIMIT 100;
 
+-- name: get_chat
+SELECT reachable, changed_at_ms FROM read.telegram_chats WHERE account_id = $1;
+
 -- name: get_identity
 -- Telegram's, where the account has several.
 SELECT provider, subject_id

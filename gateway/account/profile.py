@@ -43,6 +43,13 @@ class ConsentDocument(msgspec.Struct, frozen=True, kw_only=True):
     withdrawn_at: Annotated[Time | None, says("Since when it no longer holds.")] = None
 
 
+class TelegramDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """The chat with the bot."""
+
+    reachable: Annotated[bool, says("Whether the bot may write; false: it was blocked.")]
+    changed_at: Annotated[Time | None, says("Since when, by Telegram's clock.")] = None
+
+
 class MeDocument(msgspec.Struct, frozen=True, kw_only=True):
     """Who asks; shown to that person only."""
 
@@ -54,6 +61,9 @@ class MeDocument(msgspec.Struct, frozen=True, kw_only=True):
     roles: tuple[str, ...] = ()
     preferences: Preferences = Preferences()
     consents: tuple[ConsentDocument, ...] = ()
+    telegram: Annotated[
+        TelegramDocument | None, says("Null until Telegram tells of the chat with the bot.")
+    ] = None
 
 
 async def profile_of(pool: Pool, account: Account) -> MeDocument:
@@ -66,6 +76,7 @@ async def profile_of(pool: Pool, account: Account) -> MeDocument:
         row = await connection.fetchrow(QUERIES.get_me, account.uuid)
         consents = await connection.fetch(QUERIES.get_consents, account.uuid)
         identity = await connection.fetchrow(QUERIES.get_identity, account.uuid)
+        chat = await connection.fetchrow(QUERIES.get_chat, account.uuid)
     chosen = Preferences()
     if row is not None and row["chosen"] is not None:
         chosen = msgspec.json.decode(row["chosen"], type=Preferences)
@@ -79,6 +90,9 @@ async def profile_of(pool: Pool, account: Account) -> MeDocument:
         roles=tuple(sorted(account.roles)),
         preferences=chosen,
         consents=_consents(consents),
+        telegram=None
+        if chat is None
+        else TelegramDocument(reachable=chat["reachable"], changed_at=at(chat["changed_at_ms"])),
     )
 
 

@@ -17,6 +17,7 @@ GROUPS: Final = {
     "Account": "Who I am, what I chose, what is known of me, and the end of it.",
     "Webhooks": "What happens to your account, sent to a server of yours.",
     "Providers": "For those who make the pictures: what they tell us of their work.",
+    "Telegram": "For Telegram: what happens in the bot's chats.",
     "API keys": "For servers that act for an account, without a person.",
     "Administration": "For admins: roles, bans, API customers. Every act is recorded for ever.",
     "Operations": "For those who run it: health, readiness, metrics, this contract.",

@@ -12,7 +12,7 @@ from events.envelope import rfc3339
 from gateway.access import examples as access_examples
 from gateway.account.export import ExportDocument, ExportPart
 from gateway.account.me import ErasureDocument, MeChange
-from gateway.account.profile import ConsentDocument, MeDocument, Preferences
+from gateway.account.profile import ConsentDocument, MeDocument, Preferences, TelegramDocument
 from gateway.api import documents as shown
 from gateway.api.problem_examples import GENERATION
 from gateway.identity import examples as identities
@@ -21,6 +21,7 @@ from gateway.money.purchases import STARS, PurchaseRequest
 from gateway.operations.readiness import PartDocument, ReadyDocument
 from gateway.operations.routes import HealthDocument
 from gateway.providers.telling import PredictionNews
+from gateway.telegram.updates import Chat, ChatMember, ChatMemberUpdated, Update
 from gateway.webhooks.examples import BY_SHAPE as WEBHOOKS
 
 ACCOUNT: Final = "0b0f1c52-6f0e-4a2b-9b56-2f1f6c1f4c1e"
@@ -175,6 +176,7 @@ BY_SHAPE: dict[type, Any] = {
             registered_at=_at(-60),
             roles=("user",),
             preferences=Preferences(language="de", default_style_id=STYLES[1].id),
+            telegram=TelegramDocument(reachable=True, changed_at=_at(-60)),
             consents=(
                 ConsentDocument(
                     purpose="terms",
@@ -197,6 +199,14 @@ BY_SHAPE: dict[type, Any] = {
             expires_at=_at(86_400),
         ),
         HealthDocument(),
+        Update(
+            update_id=123_456_789,
+            my_chat_member=ChatMemberUpdated(
+                chat=Chat(id=42, type="private"),
+                date=_MS // 1000,
+                new_chat_member=ChatMember(status="kicked"),
+            ),
+        ),
         PredictionNews(id="5q3t1yz2s9rma0c8v7w6e4k1hx"),
         ReadyDocument(
             ready=False,

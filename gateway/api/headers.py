@@ -27,6 +27,11 @@ HEADERS: Final[dict[str, dict[str, Any]]] = {
         "schema": {"type": "string"},
         "description": "The id of the last event that was received.",
     },
+    "X-Telegram-Bot-Api-Secret-Token": {
+        "required": True,
+        "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,256}$"},
+        "description": "The `secret_token` that the webhook was set up with.",
+    },
 }
 LIMIT_HEADERS: Final[dict[str, dict[str, Any]]] = {
     "Retry-After": {

@@ -39,6 +39,11 @@ DETAILS: dict[str, str] = {
     "not-found": "There is no generation with this id.",
     "token-missing": "Send an Authorization header: `Bearer` with the access token of POST "
     "/auth/login, or `tma` with Telegram init data.",
+    "webhook-secret-invalid": (
+        "Send the header X-Telegram-Bot-Api-Secret-Token once, with the secret that the webhook "
+        "was set up with."
+    ),
+    "telegram-not-configured": "No bot is set up here: TELEGRAM_WEBHOOK_SECRET is not set.",
     "webhook-not-genuine": "The message is not taken for genuine. No signature is right.",
     "token-invalid": "The access token has expired. Sign in again.",
     "init-data-invalid": "The Telegram sign-in data cannot be used: its hash does not match.",

@@ -47,4 +47,12 @@ LIMITED = Counter(
 LIMITS_STORE_UP = Gauge(
     "pixelpop_gateway_limits_store_up", "Whether the shared store of limits answers; 0 without one."
 )
+TELEGRAM_UPDATES = Counter(
+    "pixelpop_gateway_telegram_updates",
+    "Updates that Telegram sent, by kind and by what became of them.",
+    ["kind", "outcome"],
+)
+TELEGRAM_REFUSED = Counter(
+    "pixelpop_gateway_telegram_refused", "Webhook requests without the secret, or with a wrong one."
+)
 REPLAYED = Counter("pixelpop_gateway_replayed", "Requests that repeated an earlier one.")

@@ -63,6 +63,7 @@ KINDS: Final[dict[str, Kind]] = {
     "unsupported-media-type": Kind(415, "The body must be JSON"),
     "method-not-allowed": Kind(405, "This address does not know that method"),
     "not-found": Kind(404, "There is no such thing here"),
+    "telegram-not-configured": Kind(404, "No bot is set up here"),
     # Who sent it.
     "token-missing": Kind(401, "Sign in first"),
     "token-invalid": Kind(401, "The access token cannot be used"),
@@ -76,6 +77,7 @@ KINDS: Final[dict[str, Kind]] = {
     "account-banned": Kind(403, "This account is blocked"),
     "scope-missing": Kind(403, "The API key is not allowed to do this"),
     "role-missing": Kind(403, "The account is not allowed to do this"),
+    "webhook-secret-invalid": Kind(401, "This is not Telegram"),
     "webhook-not-genuine": Kind(401, "The message is not genuine"),
     "too-many-requests": Kind(429, "Too many requests"),
     # What was decided.

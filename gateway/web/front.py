@@ -27,6 +27,7 @@ from gateway.generations.submissions import submit
 from gateway.limits.addresses import Addresses
 from gateway.limits.in_flight import InFlight
 from gateway.operations import metrics
+from gateway.telegram.guard import PATH as TELEGRAM
 from gateway.web.cors import Cors
 from gateway.web.errors import Answer, Overloaded, Problem, allow, render
 from gateway.web.head import HeadOnly
@@ -120,7 +121,7 @@ class Front:
 
     async def _answer(self, scope: Any, receive: Any, visit: Visit, path: str) -> None:
         address = self._addresses.of(scope)
-        if address is None:
+        if address is None or self._is_telegram(scope, path):
             await self._attempt(scope, receive, visit, path)
             return
         try:
@@ -138,6 +139,10 @@ class Front:
         if visit.status == HTTPStatus.UNAUTHORIZED and _shows_credentials(scope, path):
             await self._note_failure(address)
 
+    def _is_telegram(self, scope: Any, path: str) -> bool:
+        """Whether it is Telegram, all of whose updates come from few addresses."""
+        return path == TELEGRAM and self._deps.telegram.guard.knows(scope["headers"])
+
     async def _let_in(self, scope: Any, path: str, address: str) -> None:
         """Count the request, and a sign-in as one.
 
@@ -152,7 +157,7 @@ class Front:
             await limits.take(policies.sign_ins, address)
         if _shows_credentials(scope, path):
             authorization = header_in(scope["headers"], b"authorization")
-            if self._deps.authenticator.at_hand(authorization) is None:
+            if path == TELEGRAM or self._deps.authenticator.at_hand(authorization) is None:
                 limits.require(policies.failures, address)
 
     async def _note_failure(self, address: str) -> None:
@@ -221,7 +226,9 @@ class Front:
 
 def _shows_credentials(scope: Any, path: str) -> bool:
     """Whether a refusal says that somebody tried credentials, not that they sent none."""
-    return path.startswith(SIGN_IN) or header_in(scope["headers"], b"authorization") is not None
+    if path.startswith(SIGN_IN) or path == TELEGRAM:
+        return True
+    return header_in(scope["headers"], b"authorization") is not None
 
 
 def _refuse_repeated(headers: list[tuple[bytes, bytes]]) -> None:

@@ -39,6 +39,18 @@ class People(Servers, frozen=True, kw_only=True, forbid_unknown_fields=True):
             env="TELEGRAM_OTHER_BOTS",
         ),
     ] = ""
+    telegram_webhook_secret: Annotated[
+        Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,256}(,[A-Za-z0-9_-]{1,256}){0,3}\Z")] | None,
+        about(
+            "What Telegram shows with every update: 1 to 256 of A-Z, a-z, 0-9, _ and -; several, "
+            "with commas, while one replaces another. Unset: no updates are taken.",
+            env="TELEGRAM_WEBHOOK_SECRET",
+            secret=True,
+        ),
+    ] = None
+    telegram_update_max_bytes: Annotated[
+        int, about("The largest update of Telegram's.", unit="B", ge=65_536, le=16_777_216)
+    ] = 1_048_576
     access_token_ttl_seconds: Annotated[
         int, about("How long an access token is good for.", unit="s", ge=60, le=604_800)
     ] = 3600

@@ -29,6 +29,7 @@ PUBLIC = {
     "/packs",
     "/readyz",
     "/styles",
+    "/telegram/webhook",  # by its secret
 }
 
 

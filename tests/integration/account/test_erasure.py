@@ -34,7 +34,13 @@ async def test_key_link_objects_and_rows_are_gone(world: World, person: Person) 
     await world.objects.put_if_absent(f"{prefix}late/0.png", b"late", "image/png")
     await until_finished(world, person.account_id)
     assert not await world.objects.list(prefix)
-    for table in ("read.generations", "read.images", "read.preferences", "read.consents"):
+    for table in (
+        "read.generations",
+        "read.images",
+        "read.preferences",
+        "read.consents",
+        "read.telegram_chats",
+    ):
         found = await rows(world, f"SELECT 1 FROM {table} WHERE account_id = $1", account)
         assert not found, table
     (user,) = await rows(world, "SELECT * FROM read.users WHERE account_id = $1", account)

@@ -26,6 +26,7 @@ TABLES = (
     "users",
     "preferences",
     "consents",
+    "telegram_chats",
     "voids",
 )
 

@@ -33,6 +33,7 @@ from events.preferences import ConsentGiven, ConsentWithdrawn, PreferencesChange
 from events.purchases import CreditsPurchased, PurchaseRefunded
 from events.recorded import Recorded, hash_value
 from events.state import Account
+from events.telegram import TelegramChatChanged
 from runtime.kafka.records import Outgoing
 
 KEYS = 4
@@ -121,8 +122,9 @@ class World:
                 self._agree,
                 self._withdraw,
                 self._leave,
+                self._block,
             ),
-            weights=(30, 15, 20, 6, 4, 6, 5, 4, 8, 4, 3, 3, 1, 1),
+            weights=(30, 15, 20, 6, 4, 6, 5, 4, 8, 4, 3, 3, 1, 1, 3),
         )[0](self.states[index].account_id)
         return replace(event, occurred_at_ms=self._now_ms)
 
@@ -261,6 +263,14 @@ class World:
     def _withdraw(self, account_id: AccountId) -> Event:
         return ConsentWithdrawn(
             account_id=account_id, occurred_at_ms=0, purpose="marketing", version="1"
+        )
+
+    def _block(self, account_id: AccountId) -> Event:
+        return TelegramChatChanged(
+            account_id=account_id,
+            occurred_at_ms=0,
+            reachable=self._chance.random() < 0.5,
+            update_id=self._chance.randrange(1000),
         )
 
     def _leave(self, account_id: AccountId) -> Event:

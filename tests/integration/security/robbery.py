@@ -143,6 +143,8 @@ FILLED = {
     " SELECT delivery_id, 1, account_id FROM webhook_deliveries WHERE account_id = $1",
     "read_v1.preferences": "(account_id, chosen) VALUES ($1, '{}')",
     "read_v1.consents": "(account_id, purpose, version) VALUES ($1, 'terms', '1')",
+    "read_v1.telegram_chats": "(account_id, reachable, changed_at_ms, update_id)"
+    " VALUES ($1, false, 1, 1)",
     "read_v1.voids": "(log_partition, log_offset, account_id, reason, value_hash, appended_at_ms)"
     " VALUES (99, 1, $1, 'poison', 'f00d', 1)",
 }

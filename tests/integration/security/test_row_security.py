@@ -32,7 +32,7 @@ TOLD_TO_THEIR_OWNER = {
         f"read_v1.{name}"
         for name in (
             *("consents", "credit_accounts", "generations", "grants", "images", "ledger"),
-            *("preferences", "purchases", "users"),
+            *("preferences", "purchases", "telegram_chats", "users"),
         )
     ),
 }

@@ -1,0 +1,18 @@
+"""What each kind of update does: one module for each, listed here."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from gateway.telegram import chat_member
+from gateway.telegram.hands import Hands
+from gateway.telegram.updates import Update
+
+Handler = Callable[[Hands, Update], Awaitable[bool]]
+"""Does what an update of its kind asks for; answers whether that was anything. When it returns,
+what it did is kept; when it raises, Telegram sends the update again."""
+
+HANDLERS: Final[Mapping[str, Handler]] = MappingProxyType({"my_chat_member": chat_member.handle})
+"""By kind."""
