@@ -89,7 +89,10 @@ class Telling:
         if not is_claim_token(self._masters, call, token) or not await self._note(
             call, message_id, _reference(body)
         ):
-            _log.warning("a genuine webhook came to another call's address", provider=call.provider)
+            # Also one that overtook the note of the call's own name; it will be sent again.
+            _log.warning(
+                "a genuine webhook is not about its address's call", provider=call.provider
+            )
             raise _nothing()
 
     async def _note(self, call: Call, message_id: str, reference: str) -> bool:

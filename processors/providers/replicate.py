@@ -16,9 +16,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Mapping
 from math import gcd
 from typing import Any
 
+import msgspec
 import structlog
 
 from processors.providers.asking import Asking
@@ -36,6 +38,7 @@ from processors.providers.fetching import Fetcher
 from processors.providers.prompts import prompt_of
 from processors.providers.replicate_api import NotTold, Prediction, ReplicateApi, is_reference
 from processors.worker import metrics
+from runtime.errors import SettingsError
 from runtime.settings import Settings
 
 _log = structlog.get_logger(__name__)
@@ -46,6 +49,8 @@ POLL_GROWTH = 1.5
 GRACE_SECONDS = 5.0
 """How long after its deadline a prediction is still given to end by itself."""
 SEEDS = 2**31
+OURS = frozenset({"prompt", "seed"})
+"""Inputs that come with each request and from nowhere else."""
 
 
 class ReplicateProvider:
@@ -65,6 +70,7 @@ class ReplicateProvider:
     def __init__(self, settings: Settings, news: News) -> None:
         self._wait_seconds = settings.replicate_timeout_seconds + GRACE_SECONDS
         self.timeout_seconds = self._wait_seconds + FETCHING_SECONDS_MAX
+        self._further = _object_in(settings.replicate_inputs)
         self._asking = Asking(self.name, settings, answered="submitted")
         self._api = ReplicateApi(settings)
         self._fetcher = Fetcher(settings)
@@ -73,7 +79,7 @@ class ReplicateProvider:
     async def generate(self, request: ImageRequest, call: Call) -> list[bytes]:
         """See `Provider`."""
         webhook = self._news.address(self.name, request.generation_id, call.attempt)
-        inputs = inputs_of(request)
+        inputs = inputs_of(request, self._further)
         prediction = await self._asking.ask(call, lambda _: self._api.submit(inputs, webhook))
         await call.submitted(prediction.id)
         return await self._pictures(request, call, prediction)
@@ -153,10 +159,15 @@ class ReplicateProvider:
         return found
 
 
-def inputs_of(request: ImageRequest) -> dict[str, Any]:
-    """What FLUX models are asked for."""
+def inputs_of(request: ImageRequest, further: Mapping[str, Any]) -> dict[str, Any]:
+    """What a FLUX model is asked for.
+
+    Args:
+        request: what to draw.
+        further: inputs of this model alone; None takes one away.
+    """
     divisor = gcd(request.width, request.height)
-    return {
+    inputs = {
         "prompt": prompt_of(request),
         "aspect_ratio": f"{request.width // divisor}:{request.height // divisor}",
         "num_outputs": request.count,
@@ -164,7 +175,20 @@ def inputs_of(request: ImageRequest) -> dict[str, Any]:
         "seed": (request.seed + request.indices[0]) % SEEDS,
         "output_format": "png",
         "go_fast": request.quality == "standard",
+        **further,
     }
+    return {name: value for name, value in inputs.items() if value is not None}
+
+
+def _object_in(text: str) -> dict[str, Any]:
+    """Raises SettingsError if it is no JSON object, or would replace what is asked for."""
+    try:
+        further = msgspec.json.decode(text, type=dict[str, Any])
+    except msgspec.DecodeError as error:
+        raise SettingsError(f"REPLICATE_INPUTS is no JSON object: {error}.") from error
+    if not OURS.isdisjoint(further):
+        raise SettingsError(f"REPLICATE_INPUTS may not hold {', '.join(sorted(OURS))}.")
+    return further
 
 
 def _addresses(ended: Prediction) -> list[str]:

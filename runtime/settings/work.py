@@ -59,6 +59,14 @@ class Work(FrontDoor, frozen=True, kw_only=True, forbid_unknown_fields=True):
             pattern="^[A-Za-z0-9._-]+/[A-Za-z0-9._-]+(:[0-9a-f]{64})?$",
         ),
     ] = "black-forest-labs/flux-schnell"
+    replicate_inputs: Annotated[
+        str,
+        about(
+            "Further inputs of that model, as a JSON object: a LoRA's weights, for example; null "
+            "takes away one that it does not know.",
+            env="REPLICATE_INPUTS",
+        ),
+    ] = "{}"
     replicate_timeout_seconds: Annotated[
         float,
         about("How long one prediction may take.", env="REPLICATE_TIMEOUT_SECONDS", unit="s", gt=0),

@@ -20,6 +20,7 @@ INPUTS: dict[str, Any] = {
     "output_quality": lambda value: isinstance(value, int) and 0 <= value <= 100,
     "disable_safety_checker": lambda value: isinstance(value, bool),
     "go_fast": lambda value: isinstance(value, bool),
+    "lora_weights": lambda value: isinstance(value, str),
     "megapixels": lambda value: value in {"1", "0.25"},
 }
 
