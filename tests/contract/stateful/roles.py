@@ -15,6 +15,7 @@ from gateway.identity.init_data import sign_init_data
 
 ADMIN: Final = 888_000
 """The Telegram id that the settings make an admin of."""
+WEBHOOK_SECRET: Final = "shown-by-Telegram"
 WHY: Final = {"reason": "the walk needs one"}
 
 Headers = dict[str, str]

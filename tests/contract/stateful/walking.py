@@ -21,7 +21,7 @@ from hypothesis.errors import Flaky
 from schemathesis.core.failures import FailureGroup
 from schemathesis.engine.errors import is_inconsistent_replay
 
-from tests.contract.stateful.roles import Headers, Town
+from tests.contract.stateful.roles import WEBHOOK_SECRET, Headers, Town
 
 TIMEOUT_SECONDS: Final = 20
 STEPS: Final = 12
@@ -37,6 +37,7 @@ NOT_APPLICABLE: Final = (
     # Judges drawn data by the schema alone; what is for sale, or who may, it cannot know.
     "positive_data_acceptance",
 )
+WEBHOOK: Final = "POST /telegram/webhook"
 PROVED: Final = frozenset({"POST /auth/login", "POST /me/identities"})
 _CONFIG: Final = {
     "request-timeout": TIMEOUT_SECONDS,
@@ -185,7 +186,10 @@ class _Walker:
             return
         if case.operation.label in PROVED:
             case.body = {"init_data": self._town.init_data()}
-        elif case.operation.label in self._examples:
+            return
+        if case.operation.label == WEBHOOK:
+            case.headers["X-Telegram-Bot-Api-Secret-Token"] = WEBHOOK_SECRET
+        if case.operation.label in self._examples:
             case.body = copy.deepcopy(self._examples[case.operation.label])
 
     def judge(self, case: Any, response: Any, *, headers: Any = None, **rest: Any) -> None:

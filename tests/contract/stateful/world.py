@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from runtime.settings import Settings
 from tests import servers as test_servers
-from tests.contract.stateful.roles import ADMIN, Town
+from tests.contract.stateful.roles import ADMIN, WEBHOOK_SECRET, Town
 from tests.fakes import oidc_issuer
 from tests.integration.gateway.world import running
 
@@ -36,6 +36,7 @@ async def a_town(servers: Settings) -> AsyncIterator[Town]:
             oidc_client_id=oidc_issuer.CLIENT_ID,
             oidc_client_secret=oidc_issuer.CLIENT_SECRET,
             oidc_redirect_uri=oidc_issuer.REDIRECT_URI,
+            telegram_webhook_secret=WEBHOOK_SECRET,
         ) as world,
     ):
         assert world.settings.telegram_bot_token is not None
