@@ -46,6 +46,8 @@ _log = structlog.get_logger(__name__)
 POLL_SECONDS_FIRST = 0.5
 POLL_SECONDS_MAX = 3.0
 POLL_GROWTH = 1.5
+POLL_SECONDS_ASKED_MAX = 15.0
+"""However long the API asks to be left alone: a customer waits."""
 GRACE_SECONDS = 5.0
 """How long after its deadline a prediction is still given to end by itself."""
 SEEDS = 2**31
@@ -69,7 +71,7 @@ class ReplicateProvider:
 
     def __init__(self, settings: Settings, news: News) -> None:
         self._wait_seconds = settings.replicate_timeout_seconds + GRACE_SECONDS
-        self.timeout_seconds = self._wait_seconds + FETCHING_SECONDS_MAX
+        self.timeout_seconds = self._wait_seconds + GRACE_SECONDS + FETCHING_SECONDS_MAX
         self._further = _object_in(settings.replicate_inputs)
         self._asking = Asking(self.name, settings, answered="submitted")
         self._api = ReplicateApi(settings)
@@ -109,7 +111,7 @@ class ReplicateProvider:
         try:
             with self._news.of(request.generation_id, call.attempt) as told:
                 pause_seconds = 0.0 if resumed else POLL_SECONDS_FIRST
-                ended = await self._ended(prediction, told, pause_seconds)
+                ended = await self._ended(call, prediction, told, pause_seconds)
             return await self._fetcher.pictures(_addresses(ended))
         except ProviderError as error:
             outcome = error.code
@@ -119,38 +121,37 @@ class ReplicateProvider:
             metrics.CALL_SECONDS.labels(self.name, outcome).observe(seconds)
 
     async def _ended(
-        self, prediction: Prediction, told: asyncio.Event, pause_seconds: float
+        self, call: Call, prediction: Prediction, told: asyncio.Event, pause_seconds: float
     ) -> Prediction:
-        """Look until it has ended, or make it end."""
+        """Look until it has ended, and make it end after its time."""
         until = time.monotonic() + self._wait_seconds
         while not prediction.has_ended:
-            left = until - time.monotonic()
-            if left <= 0:
-                return await self._stopped(prediction.id)
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(min(pause_seconds, left)):
+                async with asyncio.timeout(pause_seconds):
                     await told.wait()
             told.clear()
             pause_seconds = min(
                 max(pause_seconds, POLL_SECONDS_FIRST) * POLL_GROWTH, POLL_SECONDS_MAX
             )
             try:
+                if time.monotonic() >= until:
+                    await self._api.cancel(prediction.id)
                 prediction = await self._found(prediction.id)
             except NotTold as error:
+                # It may be paid, and can be had once the API answers: that is worth the wait.
+                if time.monotonic() >= until and not self._may_wait(call):
+                    raise ProviderUncertain(f"{prediction.id} is not told of: {error}") from error
                 _log.warning("a prediction was not told of", reason=str(error))
-                pause_seconds = max(pause_seconds, error.retry_after_seconds or 0.0)
+                asked = min(error.retry_after_seconds or 0.0, POLL_SECONDS_ASKED_MAX)
+                pause_seconds = max(pause_seconds, asked)
+            else:
+                if time.monotonic() >= until + GRACE_SECONDS and not prediction.has_ended:
+                    raise ProviderUncertain(f"Prediction {prediction.id} does not end.")
         return prediction
 
-    async def _stopped(self, reference: str) -> Prediction:
-        """Cancel what took too long; at times it has ended just then."""
-        try:
-            await self._api.cancel(reference)
-            prediction = await self._found(reference)
-        except NotTold as error:
-            raise ProviderUncertain(f"Prediction {reference} is not told of: {error}") from error
-        if not prediction.has_ended:
-            raise ProviderUncertain(f"Prediction {reference} does not end.")
-        return prediction
+    def _may_wait(self, call: Call) -> bool:
+        """Whether its pictures could still be fetched before the deadline."""
+        return call.may_start(-self._wait_seconds)
 
     async def _found(self, reference: str) -> Prediction:
         found = await self._api.find(reference)

@@ -8,8 +8,18 @@ from collections.abc import Iterator
 
 from events.ids import GenerationId
 from processors.providers import ImageRequest
+from runtime.settings import Settings
+from tests.fakes.replicate import TOKEN
 
 GENERATION = GenerationId("7e5ba6f0-0000-5000-8000-000000000001")
+
+SETTINGS = Settings(
+    replicate_api_token=TOKEN,
+    replicate_timeout_seconds=0.4,
+    provider_backoff_seconds_max=0.01,
+    provider_allowed_networks="127.0.0.1/32",
+    provider_picture_bytes_max=1_000_000,
+)
 
 
 class Submitting:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import msgspec
 import pytest
-import pytest_asyncio
 
 from processors.providers import (
     ProviderError,
@@ -19,50 +17,9 @@ from processors.providers import (
     TooLate,
 )
 from processors.providers import replicate as module
-from processors.providers import replicate_api as api_module
 from processors.providers.replicate import ReplicateProvider
-from runtime.errors import SettingsError
-from runtime.settings import Settings
-from tests.fakes.replicate import TOKEN, Replicate
-from tests.fakes.replicate_rules import MODEL, VERSION
-from tests.unit.providers.calls import Silence, Submitting, asking
-
-SETTINGS = Settings(
-    replicate_api_token=TOKEN,
-    replicate_timeout_seconds=0.4,
-    provider_backoff_seconds_max=0.01,
-    provider_allowed_networks="127.0.0.1/32",
-    provider_picture_bytes_max=1_000_000,
-)
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "POLL_SECONDS_FIRST", 0.02)
-    monkeypatch.setattr(module, "GRACE_SECONDS", 0.1)
-    monkeypatch.setattr(api_module, "REQUEST_SECONDS_MAX", 1.0)
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def api() -> AsyncIterator[Replicate]:
-    fake = Replicate()
-    await fake.start()
-    yield fake
-    await fake.stop()
-
-
-@pytest.fixture
-def news() -> Silence:
-    return Silence()
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def provider(api: Replicate, news: Silence) -> AsyncIterator[ReplicateProvider]:
-    one = ReplicateProvider(
-        msgspec.structs.replace(SETTINGS, replicate_base_url=api.base_url), news
-    )
-    yield one
-    await one.close()
+from tests.fakes.replicate import Replicate
+from tests.unit.providers.calls import SETTINGS, Silence, Submitting, asking
 
 
 async def test_it_is_submitted_once_and_its_reference_kept(
@@ -76,39 +33,6 @@ async def test_it_is_submitted_once_and_its_reference_kept(
     assert call.references == [made.id]
     assert made.inputs["aspect_ratio"] == "1:1"
     assert made.webhook is None
-
-
-async def test_a_version_is_asked_for_by_its_own_address(api: Replicate, news: Silence) -> None:
-    """`owner/name:version` goes to the address that takes versions."""
-    settings = msgspec.structs.replace(
-        SETTINGS, replicate_base_url=api.base_url, replicate_model=f"{MODEL}:{VERSION}"
-    )
-    one = ReplicateProvider(settings, news)
-    assert len(await one.generate(asking("a boat"), Submitting())) == 2
-    await one.close()
-
-
-async def test_a_model_may_have_further_inputs(api: Replicate, news: Silence) -> None:
-    """A LoRA's weights go along with every call, and an input that is not known is left out."""
-    settings = msgspec.structs.replace(
-        SETTINGS,
-        replicate_base_url=api.base_url,
-        replicate_inputs='{"lora_weights": "somebody/something", "go_fast": null}',
-    )
-    one = ReplicateProvider(settings, news)
-    await one.generate(asking("a boat"), Submitting())
-    await one.close()
-    (made,) = api.made
-    assert made.inputs["lora_weights"] == "somebody/something"
-    assert "go_fast" not in made.inputs
-
-
-@pytest.mark.parametrize("text", ["", "[]", "lora", '{"prompt": "x"}', '{"seed": null}'])
-def test_further_inputs_that_cannot_be_used_stop_the_start(news: Silence, text: str) -> None:
-    """The message names the variable."""
-    settings = msgspec.structs.replace(SETTINGS, replicate_inputs=text)
-    with pytest.raises(SettingsError, match="REPLICATE_INPUTS"):
-        ReplicateProvider(settings, news)
 
 
 @pytest.mark.parametrize("directive", ["[429]", "[500]", "[503]"])
@@ -216,6 +140,30 @@ async def test_what_takes_too_long_is_cancelled(
         await provider.generate(asking("a boat [never]"), Submitting())
     (made,) = api.made
     assert (made.status, made.cancel_after) == ("canceled", "5s")
+
+
+class Running(Submitting):
+    """A call whose deadline comes once it was submitted."""
+
+    def may_start(self, after_seconds: float = 0.0) -> bool:
+        return super().may_start(after_seconds) and not self.references
+
+
+async def test_trouble_for_longer_than_its_time_is_waited_out_before_the_deadline(
+    api: Replicate, provider: ReplicateProvider
+) -> None:
+    """While the API is away a prediction is not given up for lost, as long as there is time."""
+    assert len(await provider.generate(asking("a boat [troubled:15]"), Submitting())) == 2
+    assert len(api.made) == 1
+
+
+async def test_trouble_until_the_deadline_leaves_it_uncertain(
+    api: Replicate, provider: ReplicateProvider
+) -> None:
+    """What the API has not told of in time may have been paid."""
+    with pytest.raises(ProviderUncertain):
+        await provider.generate(asking("a boat [troubled:999]"), Running())
+    assert len(api.made) == 1
 
 
 async def test_news_make_it_look_at_once(
