@@ -110,6 +110,8 @@ async def test_an_account_holds_only_so_many_requests(world: World, person: Pers
     """With two of its requests under way the third is told to wait; an end makes room."""
     body = b'{"prompt":"held"}'
     async with another_gateway(world, limit_account_in_flight=2) as one:
+        # So that the token is known there, and a request counts as soon as it is under way.
+        assert (await one.client.get("/credits", headers=person.authorization)).status_code == 200
         held = []
         for n in range(2):
             reader, writer = await asyncio.open_connection("127.0.0.1", one.port)

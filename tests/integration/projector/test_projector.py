@@ -262,7 +262,7 @@ async def test_a_cursor_that_does_not_match_the_log_is_refused(
     at = "SELECT partition, next_offset, hash_before FROM read_v1.projection_offsets ORDER BY 1"
     before = await owner.fetch(at), await table(owner, "read.ledger")
     with pytest.raises(CursorMismatch, match=clue):
-        async with run_projector("2"):
+        async with run_projector():
             await asyncio.get_running_loop().create_future()  # until the projector's end
     assert (await owner.fetch(at), await table(owner, "read.ledger")) == before
 
