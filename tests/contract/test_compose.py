@@ -138,6 +138,7 @@ def test_secrets_are_required(compose: dict[str, Any]) -> None:
         "OPENAI_API_KEY",
         "REPLICATE_API_TOKEN",
         "REPLICATE_WEBHOOK_SECRETS",
+        "TELEGRAM_WEBHOOK_SECRET",
         "DATABASE_URL",
     }
     for name, service in compose["services"].items():

@@ -11,10 +11,14 @@ from uuid import UUID
 import asyncpg
 import httpx
 
+from events.ids import fact_id
+from events.telegram import TelegramChatChanged
 from runtime.waiting import until
 from tests.integration.account.conftest import PART_BYTES
 from tests.integration.account.eyes import rows
 from tests.integration.gateway.world import PIXEL, Person, World
+
+BLOCKED_MS = 1_767_225_600_000
 
 
 async def exported(person: Person) -> tuple[dict[str, Any], dict[str, bytes]]:
@@ -46,11 +50,17 @@ async def test_all_that_is_known_is_in_it(world: World, person: Person) -> None:
     await world.complete(person, generation, count=2)
     await until(lambda: _done(person, generation), 10, what="the generation to be done")
     await until(lambda: _settled(person), 10, what="the generation to be settled")
+    blocked = TelegramChatChanged(
+        account_id=person.account_id, occurred_at_ms=BLOCKED_MS, reachable=False, update_id=1
+    )
+    await world.append(blocked, fact_id(person.account_id, "telegram:1"))
+    await until(lambda: _blocked(person), 10, what="the blocked bot to show")
     document, files = await exported(person)
     assert document["progress_percent"] == 100
     assert document["expires_at"] > document["ready_at"]
     profile = json.loads(files["profile.json"])
     assert (profile["id"], profile["display_name"]) == (person.account_id, "Ada")
+    assert profile["telegram"] == {"reachable": False, "changed_at": "2026-01-01T00:00:00.000Z"}
     (identity,) = json.loads(files["identities.json"])
     assert identity["subject_id"] == str(person.telegram_id)
     (told,) = json.loads(files["generations/00001.json"])
@@ -67,6 +77,10 @@ async def test_all_that_is_known_is_in_it(world: World, person: Person) -> None:
 
 async def _done(person: Person, generation: str) -> bool:
     return (await person.get(f"/generations/{generation}")).json()["status"] == "done"
+
+
+async def _blocked(person: Person) -> bool:
+    return (await person.get("/me")).json()["telegram"] is not None
 
 
 async def _settled(person: Person) -> bool:

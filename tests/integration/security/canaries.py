@@ -75,6 +75,7 @@ def planted(settings: Settings, provider_url: str) -> Settings:
         other_master_keys=secrets.make_master_key(),
         marks_key=secrets.make_master_key(),
         telegram_bot_token=secrets.make_bot_token(),
+        telegram_webhook_secret=f"{secrets.make_text()},{secrets.make_text()}",
         kafka_sasl_password=secrets.make_password(),
         openai_api_key=f"sk-{secrets.make_text()}",
         openai_base_url=f"{provider_url}/v1",

@@ -73,6 +73,15 @@ async def canaries(
     await test_servers.drop_database(servers.database_url, database)
 
 
+async def _tell(ask: Any, settings: Settings) -> None:
+    """As Telegram, with each of its secrets, and as somebody else."""
+    assert settings.telegram_webhook_secret
+    for shown in (*settings.telegram_webhook_secret.split(","), WRONG):
+        expected = 401 if shown == WRONG else 200
+        headers = {"X-Telegram-Bot-Api-Secret-Token": shown}
+        await ask("POST", "/telegram/webhook", expected, json={"update_id": 1}, headers=headers)
+
+
 async def _use(settings: Settings, seen: Canaries) -> None:
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{settings.port}", timeout=30) as http:
 
@@ -104,6 +113,7 @@ async def _use(settings: Settings, seen: Canaries) -> None:
         seen.secrets["webhook secret"] = hook["secret"].removeprefix("whsec_")
         await ask("GET", "/webhooks", 200, **own)
         await _be_refused(ask, init_data)
+        await _tell(ask, settings)
         for model in ("gpt-image", "flux"):
             await _be_refused_by_the_provider(ask, own, model)
 
