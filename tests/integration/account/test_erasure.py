@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from events.ids import fact_id
+from events.telegram import TelegramChatChanged
 from runtime.waiting import until
 from tests.integration.account.eyes import erasure, rows, until_finished
 from tests.integration.gateway.world import Person, World
@@ -27,7 +29,17 @@ async def test_key_link_objects_and_rows_are_gone(world: World, person: Person) 
     prefix = f"generations/{person.account_id}/"
     assert await world.objects.list(prefix)
     account = UUID(person.account_id)
+    changed = [
+        TelegramChatChanged(
+            account_id=person.account_id, occurred_at_ms=n, reachable=False, update_id=n
+        )
+        for n in (1, 2)
+    ]
+    await world.append(changed[0], fact_id(person.account_id, "telegram:1"))
+    await until(lambda: _known(person), 20, what="the blocked bot to show")
     await person.delete("/me")
+    # Told before the account ended, appended after.
+    await world.append(changed[1], fact_id(person.account_id, "telegram:2"))
     assert not await rows(world, "SELECT 1 FROM identities WHERE account_id = $1", account)
     await until(lambda: _gone(world, prefix), 20, what="the pictures to be gone")
     # A worker that was at it when the account ended stores its picture late.
@@ -46,6 +58,10 @@ async def test_key_link_objects_and_rows_are_gone(world: World, person: Person) 
     (user,) = await rows(world, "SELECT * FROM read.users WHERE account_id = $1", account)
     assert (user["display_name"], user["language"]) == (None, None)
     assert user["erased_at_ms"] is not None
+
+
+async def _known(person: Person) -> bool:
+    return (await person.get("/me")).json()["telegram"] is not None
 
 
 async def _gone(world: World, prefix: str) -> bool:
