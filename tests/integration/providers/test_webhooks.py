@@ -6,6 +6,7 @@ import base64
 import json
 import time
 
+import asyncpg
 import pytest
 
 from tests.fakes.replicate import SECRET
@@ -168,8 +169,15 @@ async def test_a_bad_parameter_is_refused(claims: Claims, parameter: dict[str, o
 
 
 async def test_news_go_with_their_claim(claims: Claims) -> None:
-    """An erasure deletes claims; what was told of them goes too."""
+    """The eraser deletes claims, and what was told of them goes too, though it may not touch it."""
     claim = await claims.submitted()
     await claims.send(claim)
-    await claims.execute("DELETE FROM provider_calls")
+    assert await claims.news(claim) == 1
+    eraser = await asyncpg.connect(claims.world.database.urls["eraser"])
+    try:
+        await eraser.execute("DELETE FROM provider_calls")
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await eraser.execute("DELETE FROM provider_news")
+    finally:
+        await eraser.close()
     assert await claims.news(claim) == 0
