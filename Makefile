@@ -42,6 +42,7 @@ audit: $(STAMP) ## Known vulnerabilities and licences of what is locked; bill of
 
 schemas: $(STAMP) ## Write schemas/, .env.example and the production lock anew
 	@$(BIN)/python -m pixelpop schemas generate
+	@$(BIN)/python -m gateway.api.openapi
 	@$(BIN)/python -m runtime.settings_docs
 
 bench: $(STAMP) ## Measure against raw limits and the usual stack (15 minutes)
