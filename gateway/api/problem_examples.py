@@ -68,7 +68,7 @@ DETAILS: dict[str, str] = {
         "More requests are under way than this service takes on. Wait a moment, then try again."
     ),
     "not-caught-up": "What you wrote is safe but not readable yet. Ask again shortly.",
-    "too-many-streams": "Too many event streams are open. Close some, or try again later.",
+    "too-many-streams": "Too many event streams are open here. Try again later.",
 }
 DETAILS |= identities.DETAILS
 DETAILS |= access_examples.DETAILS

@@ -66,6 +66,7 @@ _decoder = msgspec.json.Decoder(LoginRequest)
             "proof-used",
             "oidc-invalid",
             "oidc-not-configured",
+            "login-widget-off",
             "oidc-unavailable",
             "account-erased",
             "account-banned",

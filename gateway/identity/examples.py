@@ -39,5 +39,8 @@ DETAILS: Final = {
     "identity-owes": "The account owes 3 credits. Pay them before you take an identity away.",
     "too-many-identities": "This account has 10 identities, which is the most. Unlink one first.",
     "oidc-not-configured": "No issuer of OpenID Connect is set up here.",
+    "login-widget-off": (
+        "The Telegram Login Widget does not sign in here. Open the app in Telegram."
+    ),
 }
 """By code."""

@@ -39,6 +39,7 @@ PROOF_PROBLEMS: Final = (
     "proof-used",
     "oidc-invalid",
     "oidc-not-configured",
+    "login-widget-off",
     "oidc-unavailable",
 )
 

@@ -13,11 +13,12 @@ from gateway.identity.login_widget import FIELD_CHARS_MAX, check_login_widget
 from gateway.identity.oidc import OidcAnswer, OpenIdConnect
 from gateway.identity.outside import TELEGRAM, Outside
 from gateway.identity.pairs import CHARS_MAX, PAIRS_MAX
-from gateway.web.errors import field_problem
+from gateway.web.errors import Problem, field_problem
 from runtime.errors import SettingsError
 from runtime.settings import Settings
 
 OTHER_BOTS_MAX: Final = 10
+WIDGET_OFF: Final = "The Telegram Login Widget does not sign in here. Open the app in Telegram."
 
 WidgetField = (
     Annotated[str, Meta(max_length=FIELD_CHARS_MAX)] | Annotated[int, Meta(ge=0, lt=2**53)]
@@ -88,6 +89,8 @@ class Proofs:
         if proof.init_data is not UNSET:
             return self.init_data(proof.init_data)
         if proof.login_widget is not UNSET:
+            if not self._settings.login_widget:
+                raise Problem("login-widget-off", WIDGET_OFF)
             return self._of_telegram(
                 check_login_widget(
                     proof.login_widget,

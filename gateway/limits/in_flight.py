@@ -17,11 +17,13 @@ class InFlight:
     Args:
         name: what it counts, as clients are told.
         at_once_max: how many of one key.
+        detail: what a person is told where there are too many.
     """
 
-    def __init__(self, name: str, at_once_max: int) -> None:
+    def __init__(self, name: str, at_once_max: int, detail: str = DETAIL) -> None:
         self._name = name
         self._at_once_max = at_once_max
+        self._detail = detail
         self._counts: dict[str, int] = {}
 
     def enter(self, key: str) -> None:
@@ -48,7 +50,7 @@ class InFlight:
         policy = f'"{self._name}";q={self._at_once_max};qu="concurrent-requests"'
         return Problem(
             "too-many-requests",
-            DETAIL,
+            self._detail,
             headers=[
                 (b"ratelimit-policy", policy.encode()),
                 (b"ratelimit", f'"{self._name}";r=0;t={WAIT_SECONDS}'.encode()),

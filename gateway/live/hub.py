@@ -11,11 +11,13 @@ from collections import deque
 from typing import Final, NamedTuple
 
 from events.live import Progress
+from gateway.limits.in_flight import InFlight
 from gateway.live.changes import Change
 from gateway.operations import metrics
 from gateway.web.errors import Problem
 
 RETRY_AFTER_SECONDS: Final = 5
+MANY: Final = "Too many event streams of yours are open. Close one first."
 
 
 class Item(NamedTuple):
@@ -93,7 +95,7 @@ class Hub:
     ) -> None:
         self._changes_max = changes_max
         self._streams_max = streams_max
-        self._per_account_max = per_account_max
+        self._at_once = InFlight("streams-at-once", per_account_max, MANY)
         self._queue_max = queue_max
         self._history: dict[str, deque[Item]] = {}
         self._order: deque[str] = deque()
@@ -161,15 +163,15 @@ class Hub:
         """Begin to queue changes for a reader; give it back with `unsubscribe`.
 
         Raises:
-            Problem: there are too many readers.
+            Problem: there are too many readers, of this account or in all.
         """
-        mine = self._subscriptions.get(account_id, [])
-        if self._streams >= self._streams_max or len(mine) >= self._per_account_max:
+        if self._streams >= self._streams_max:
             raise Problem(
                 "too-many-streams",
-                "Too many event streams are open. Close some, or try again later.",
+                "Too many event streams are open here. Try again later.",
                 retry_after=RETRY_AFTER_SECONDS,
             )
+        self._at_once.enter(account_id)
         one = Subscription(account_id, generation_id, self._queue_max)
         self._subscriptions.setdefault(account_id, []).append(one)
         self._streams += 1
@@ -185,6 +187,7 @@ class Hub:
         """The reader is gone."""
         mine = self._subscriptions[subscription.account_id]
         mine.remove(subscription)
+        self._at_once.leave(subscription.account_id)
         if not mine:
             del self._subscriptions[subscription.account_id]
         self._streams -= 1

@@ -100,6 +100,7 @@ KINDS: Final[dict[str, Kind]] = {
     "identity-owes": Kind(409, "The account has debts"),
     "too-many-identities": Kind(409, "The account has too many identities"),
     "oidc-not-configured": Kind(501, "No issuer of OpenID Connect is configured"),
+    "login-widget-off": Kind(501, "The Login Widget does not sign in here"),
     "oidc-unavailable": Kind(503, "The issuer does not answer"),
     "payments-not-configured": Kind(501, "Payments are not configured"),
     # What this service cannot do now.

@@ -24,6 +24,13 @@ class People(Servers, frozen=True, kw_only=True, forbid_unknown_fields=True):
             "which a stolen token cannot make but old Telegram apps do not send; or both."
         ),
     ] = "hmac"
+    login_widget: Annotated[
+        bool,
+        about(
+            "Whether the Telegram Login Widget signs in; what it says is signed by the bot's token "
+            "alone."
+        ),
+    ] = True
     telegram_environment: Annotated[
         Literal["production", "test"],
         about(

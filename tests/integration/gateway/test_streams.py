@@ -138,7 +138,8 @@ async def test_too_many_streams_are_refused(world: World, person: Person) -> Non
         await reader.__aenter__()
     try:
         answer = await person.get("/events")
-        assert is_problem(answer, 503, "too-many-streams")["retry_after"] > 0
+        assert is_problem(answer, 429, "too-many-requests")["retry_after"] > 0
+        assert answer.headers["RateLimit-Policy"].startswith(f'"streams-at-once";q={limit};')
     finally:
         for reader in readers:
             await reader.__aexit__(None, None, None)
