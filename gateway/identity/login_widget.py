@@ -52,6 +52,8 @@ def check_login_widget(
     Raises:
         InitDataInvalid, InitDataExpired: the message does not repeat the data.
     """
+    if any(type(value) not in {str, int} for value in fields.values()):
+        refuse("it holds something else than texts and whole numbers")
     if len(fields) > PAIRS_MAX or any(
         len(str(value)) > FIELD_CHARS_MAX for value in fields.values()
     ):

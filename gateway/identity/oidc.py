@@ -23,7 +23,7 @@ from joserfc.errors import JoseError
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from gateway.identity.oidc_issuer import NETWORK_ERRORS, Issuer, unavailable
-from gateway.identity.outside import NAME_CHARS_MAX, TELEGRAM, Outside
+from gateway.identity.outside import TELEGRAM, Outside, is_fit, shown
 from gateway.identity.tokens import TokenInvalid, Tokens
 from runtime.errors import PixelpopError
 from runtime.settings import Settings
@@ -40,6 +40,7 @@ FLOW: Final = "pixelpop/oidc"
 FLOW_SECONDS: Final = 600
 SKEW_SECONDS: Final = 60
 ALGORITHMS: Final = ("RS256", "PS256", "ES256", "ES384", "EdDSA", "Ed25519")
+LANGUAGE_CHARS_MAX: Final = 35
 SUBJECT_CHARS_MAX: Final = 255
 """As the specification bounds it."""
 TELEGRAM_ISSUER: Final = "https://oauth.telegram.org"
@@ -203,11 +204,11 @@ class OpenIdConnect:
         subject, provider = claims["sub"], self.provider
         if self._issuer.name == TELEGRAM_ISSUER:
             subject, provider = claims.get("id"), TELEGRAM
-            subject = str(subject) if type(subject) is int and subject > 0 else ""
+            subject = str(subject) if type(subject) is int and 0 < subject < 2**53 else ""
         if (
             not isinstance(subject, str)
             or not 0 < len(subject) <= SUBJECT_CHARS_MAX
-            or "\x00" in subject
+            or not is_fit(subject)
         ):
             _refuse("its id token names nobody")
         return Outside(
@@ -216,21 +217,16 @@ class OpenIdConnect:
             digest=hashlib.sha256(b"oidc." + flow["state"].encode()).digest(),
             proved_at=float(flow["iat"]),
             good_until=float(flow["exp"]),
-            first_name=_text(claims.get("given_name")) or _text(claims.get("name")),
-            last_name=_text(claims.get("family_name")) if claims.get("given_name") else "",
-            username=_text(claims.get("preferred_username")),
-            language=_text(claims.get("locale"), 35),
+            first_name=shown(claims.get("given_name")) or shown(claims.get("name")),
+            last_name=shown(claims.get("family_name")) if claims.get("given_name") else "",
+            username=shown(claims.get("preferred_username")),
+            language=shown(claims.get("locale"), LANGUAGE_CHARS_MAX),
         )
 
 
 def provider_of(issuer: str) -> str:
     """What `identity_links` calls an issuer."""
     return f"oidc_{hashlib.sha256(issuer.encode()).hexdigest()[:16]}"
-
-
-def _text(value: object, chars_max: int = NAME_CHARS_MAX) -> str:
-    """A claim that is for showing; empty if it cannot be shown."""
-    return value if isinstance(value, str) and len(value) <= chars_max else ""
 
 
 def _refuse(reason: str) -> NoReturn:

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import msgspec
 
 TELEGRAM: Final = "telegram"
 NAME_CHARS_MAX: Final = 256
+_UNFIT = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+"""Control characters, and halves of pairs: JSON can escape both, PostgreSQL takes no NUL, and UTF-8
+no half."""
+
+
+def is_fit(text: str) -> bool:
+    """Whether a text can be kept and sent on as it is."""
+    return _UNFIT.search(text) is None
+
+
+def shown(value: object, chars_max: int = NAME_CHARS_MAX) -> str:
+    """What somebody says of themselves, for showing; empty if it cannot be shown."""
+    return value if isinstance(value, str) and len(value) <= chars_max and is_fit(value) else ""
 
 
 class Outside(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from msgspec import UNSET, Meta, UnsetType
 from gateway.identity.init_data import TELEGRAM_KEYS, InitData, check_init_data
 from gateway.identity.login_widget import FIELD_CHARS_MAX, check_login_widget
 from gateway.identity.oidc import OidcAnswer, OpenIdConnect
-from gateway.identity.outside import TELEGRAM, Outside
+from gateway.identity.outside import TELEGRAM, Outside, shown
 from gateway.identity.pairs import CHARS_MAX, PAIRS_MAX
 from gateway.web.errors import Problem, field_problem
 from runtime.errors import SettingsError
@@ -130,10 +130,10 @@ class Proofs:
             digest=checked.digest,
             proved_at=checked.auth_date,
             good_until=checked.auth_date + self._settings.init_data_max_age_seconds,
-            first_name=user.first_name,
-            last_name=user.last_name,
-            username=user.username,
-            language=user.language_code,
+            first_name=shown(user.first_name),
+            last_name=shown(user.last_name),
+            username=shown(user.username),
+            language=shown(user.language_code),
         )
 
 

@@ -263,3 +263,16 @@ async def test_a_refusal_repeats_nothing(oidc: OpenIdConnect, issuer: Issuer) ->
     with pytest.raises(OidcInvalid) as refusal:
         await sign_in(oidc, issuer, code="my-secret-code")
     assert "my-secret-code" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("sign", ["\x00", "\n", "\x7f", "\ud800"], ids=ascii)
+async def test_what_cannot_be_kept_is_not_taken(
+    oidc: OpenIdConnect, issuer: Issuer, sign: str
+) -> None:
+    """People choose their names at an issuer: one that no database takes stops nothing here."""
+    issuer.claims = {"given_name": f"G{sign}", "family_name": f"H{sign}", "locale": f"e{sign}"}
+    found = await sign_in(oidc, issuer)
+    assert (found.subject_id, found.display_name, found.language) == ("grace", "", "")
+    issuer.claims = {"sub": f"grace{sign}"}
+    with pytest.raises(OidcInvalid, match="names nobody"):
+        await sign_in(oidc, issuer)
