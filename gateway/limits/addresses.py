@@ -21,6 +21,8 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 KNOWN_MAX: Final = 20_000
+KNOWN_HEADER_BYTES_MAX: Final = 256
+"""A longer `X-Forwarded-For` is read anew each time: who makes it long must not fill our memory."""
 HOPS_MAX: Final = 32
 """Addresses that are read from the end of `X-Forwarded-For`."""
 IPV6_NETWORK_BITS: Final = 64
@@ -56,7 +58,8 @@ class Addresses:
         found = self._find(peer, forwarded)
         if len(self._known) >= KNOWN_MAX:
             self._known.clear()
-        self._known[peer, forwarded] = found
+        if len(forwarded) <= KNOWN_HEADER_BYTES_MAX:
+            self._known[peer, forwarded] = found
         return found
 
     def _find(self, peer: str, forwarded: bytes) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -64,6 +65,20 @@ def test_a_long_header_is_read_from_its_end_only() -> None:
     """However many hops somebody invents, only the last few are looked at."""
     hops = ", ".join(["10.0.0.1"] * 5000)
     assert Addresses("10.0.0.0/8").of(scope(PROXY, f"{OUTSIDE}, {hops}")) == "10.0.0.1"
+
+
+def test_long_headers_are_not_kept() -> None:
+    """Whoever invents ever longer ones does not fill the memory of who reads them."""
+    addresses = Addresses("10.0.0.0/8")
+    tracemalloc.start()
+    try:
+        for n in range(200):
+            invented = f"{n}{'9' * 25_000}, {OUTSIDE}"
+            assert addresses.of(scope(PROXY, invented)) == OUTSIDE
+        held_bytes, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held_bytes < 1_000_000
 
 
 def test_what_is_no_network_stops_the_start() -> None:
