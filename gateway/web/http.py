@@ -195,6 +195,26 @@ def _refuse_repeated_names(body: bytes) -> None:
         raise field_problem(name.decode(), "is given more than once")
 
 
+def refuse_null_characters(body: bytes) -> None:
+    """Refuse a text with U+0000, which the database takes in none of its texts.
+
+    The body was decoded already, so it is JSON, where that character is always written so.
+    """
+    if b"\\u0000" in body and (found := _with_null(msgspec.json.decode(body))):
+        raise field_problem(found, "holds a character that no text here has")
+
+
+def _with_null(value: Any, path: str = "") -> str | None:
+    """The name of the first value that has it."""
+    if isinstance(value, dict):
+        parts = [(f"{path}.{name}" if path else name, one) for name, one in value.items()]
+    elif isinstance(value, list):
+        parts = [(f"{path}[{place}]", one) for place, one in enumerate(value)]
+    else:
+        return path if isinstance(value, str) and "\x00" in value else None
+    return next(filter(None, (_with_null(one, name) for name, one in parts)), None)
+
+
 def id_in_path(text: str, what: str) -> str:
     """A UUID from the address, in canonical form.
 

@@ -13,7 +13,7 @@ from gateway.access.permissions import require
 from gateway.api.contract import KEY
 from gateway.identity.signed_in import Account
 from gateway.web.errors import Answer, Problem
-from gateway.web.http import decode_json, header_in, read_body
+from gateway.web.http import decode_json, header_in, read_body, refuse_null_characters
 from gateway.web.reasons import refused
 from gateway.web.visit import KEY as VISIT
 from gateway.web.visit import Visit
@@ -97,7 +97,9 @@ async def body_of(request: Request[Any, Any, Any], decoder: msgspec.json.Decoder
         max_bytes=settings.body_max_bytes,
         timeout_seconds=settings.body_timeout_seconds,
     )
-    return decode_json(headers, body, decoder)
+    decoded = decode_json(headers, body, decoder)
+    refuse_null_characters(body)
+    return decoded
 
 
 def query_of(request: Request[Any, Any, Any], kind: type[Kind]) -> Kind:

@@ -46,6 +46,18 @@ async def person(world: World) -> Person:
     return await world.person()
 
 
+async def test_what_no_database_takes_is_refused(person: Person) -> None:
+    """A text with U+0000 is refused by the name of its field, not by a fault of ours."""
+    made = await added(person, description="a backslash: \\u0000")
+    for answer in (
+        await person.post("/webhooks", json={"url": URL, "description": "a\x00b"}),
+        await changed(person, made["webhook"]["id"], description="\x00"),
+    ):
+        problem = is_problem(answer, 422, "invalid-request")
+        assert [one["field"] for one in problem["errors"]] == ["description"]
+    assert (await person.get("/webhooks")).json() == {"items": [made["webhook"]]}
+
+
 async def test_made_seen_changed_removed(person: Person) -> None:
     """An endpoint can be made, seen, changed in part, switched off and on, and removed."""
     made = await added(person, event_types=["generation.done"], description="mine")
