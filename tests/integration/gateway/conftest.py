@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest_asyncio
 
 from runtime.settings import Settings
 from tests import servers as test_servers
-from tests.integration.gateway.world import ADMIN, Person, World, running
+from tests.fakes.oidc_issuer import CLIENT_ID, CLIENT_SECRET, REDIRECT_URI, Issuer
+from tests.integration.gateway.world import (
+    ADMIN,
+    Gateway,
+    Person,
+    World,
+    another_gateway,
+    running,
+)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -33,3 +42,27 @@ async def admin(world: World) -> Person:
 async def person(world: World) -> Person:
     """Somebody new, with the welcome credits."""
     return await world.person()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def issuer() -> AsyncIterator[Issuer]:
+    """An issuer of OpenID Connect; what a test tells it to do wrong, that test takes back."""
+    async with Issuer().running() as one:
+        yield one
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def open_gateway(world: World, issuer: Issuer) -> AsyncIterator[Gateway]:
+    """One more gateway of the same world, which that issuer's users may come in by."""
+    async with another_gateway(world, **of_issuer(issuer), identities_per_account_max=3) as one:
+        yield one
+
+
+def of_issuer(issuer: Issuer) -> dict[str, Any]:
+    """Settings that let its users in."""
+    return {
+        "oidc_issuer": issuer.url,
+        "oidc_client_id": CLIENT_ID,
+        "oidc_client_secret": CLIENT_SECRET,
+        "oidc_redirect_uri": REDIRECT_URI,
+    }
