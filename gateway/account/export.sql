@@ -51,7 +51,7 @@ RETURNING export_id;
 SELECT account_id, export_id FROM ended_exports($1);
 
 -- name: remove
-DELETE FROM exports WHERE account_id = $1 AND export_id = $2 AND state = 'ready';
+DELETE FROM exports WHERE account_id = $1 AND export_id = $2 AND state IN ('ready', 'failed');
 
 -- name: count_generations
 SELECT count(*) FROM read.generations WHERE account_id = $1;

@@ -42,9 +42,9 @@ class ExportLost(PixelpopError):
     code = "export-lost"
 
 
-def prefix_of(account_id: UUID, export_id: UUID) -> str:
-    """What the keys of an export's files begin with."""
-    return f"exports/{account_id}/{export_id}/"
+def prefix_of(account_id: UUID) -> str:
+    """What the keys of all files of an account's exports begin with; it has one export at most."""
+    return f"exports/{account_id}/"
 
 
 class Exporter:
@@ -113,7 +113,7 @@ class Exporter:
             rows = await connection.fetch(QUERIES.ended, ENDED_MAX)
         for row in rows:
             account_id, export_id = row["account_id"], row["export_id"]
-            await self._objects.delete_prefix(prefix_of(account_id, export_id))
+            await self._objects.delete_prefix(f"{prefix_of(account_id)}{export_id}/")
             async with as_account(self._pool, account_id) as connection:
                 await connection.execute(QUERIES.remove, account_id, export_id)
 
@@ -127,8 +127,7 @@ class Making:
         self._ttl_hours = settings.export_ttl_hours
         self._account_id: UUID = claimed["account_id"]
         self._epoch: int = claimed["lease_epoch"]
-        self._of_export = prefix_of(self._account_id, claimed["export_id"])
-        self.prefix = f"{self._of_export}{self._epoch}-"
+        self.prefix = f"{prefix_of(self._account_id)}{claimed['export_id']}/{self._epoch}-"
         self._archive = Archive(objects, self.prefix, settings.export_part_bytes)
         self._written = 0
         self._total = 0
@@ -140,7 +139,9 @@ class Making:
             ExportLost: it is not this one's to make any more; what was stored is of no use.
             PixelpopError: a server is away.
         """
-        await self._objects.delete_prefix(self._of_export)  # what a lost attempt left
+        await self._progress()  # whoever slept since the claim must not delete another's files
+        # What a lost attempt left, and an export before this one that nobody came to remove.
+        await self._objects.delete_prefix(prefix_of(self._account_id))
         async with as_account(self._pool, self._account_id) as connection:
             self._total = await connection.fetchval(QUERIES.count_generations, self._account_id)
         await self._progress()

@@ -151,6 +151,39 @@ async def test_a_lost_makers_export_is_made_by_another(world: World, person: Per
     assert await world.objects.get(left) is None
 
 
+async def test_what_failed_for_good_leaves_no_files(world: World, person: Person) -> None:
+    """An export that nobody asks for again does not lie in the store for ever, half made."""
+    account = UUID(person.account_id)
+    connection = await asyncpg.connect(world.database.owner_url)
+    try:
+        export_id = await connection.fetchval(
+            "INSERT INTO exports (account_id, state, attempts, lease_epoch, lease_until) "
+            "VALUES ($1, 'making', 5, 7, now() + interval '1 day') RETURNING export_id",
+            account,
+        )
+        left = f"exports/{account}/{export_id}/7-1.zip"
+        await world.objects.put_if_absent(left, b"half", "application/zip")
+        await connection.execute(
+            "UPDATE exports SET lease_until = now() - interval '1 s' WHERE account_id = $1", account
+        )
+    finally:
+        await connection.close()
+
+    async def gone() -> bool:
+        query = "SELECT 1 FROM exports WHERE account_id = $1"
+        return await world.objects.get(left) is None and not await rows(world, query, account)
+
+    await until(gone, 20, what="the files and the row to be gone")
+
+
+async def test_a_new_one_removes_what_an_older_one_left(world: World, person: Person) -> None:
+    """Where nobody came to remove an export in time, the next one does."""
+    left = f"exports/{person.account_id}/6f1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d/1-1.zip"
+    await world.objects.put_if_absent(left, b"old", "application/zip")
+    await exported(person)
+    assert await world.objects.get(left) is None
+
+
 async def test_files_go_when_their_time_is_over(world: World, person: Person) -> None:
     """An export that nobody can fetch any more is no longer stored."""
     document, _ = await exported(person)
