@@ -81,8 +81,14 @@ class Stream(ABC):
             return
         await send({"type": "http.response.start", "status": 200, "headers": list(_HEADERS)})
         await _send_chunk(send, first or b": hello\n\n")
+        settings = self._deps.settings
+        until = asyncio.get_running_loop().time() + settings.stream_seconds_max
         while not over and not self._subscription.cut:
-            items = await self._subscription.get(self._deps.settings.stream_heartbeat_seconds)
+            # Whoever opened it proved then who it was. A token ends, and nobody tells of that.
+            left = until - asyncio.get_running_loop().time()
+            if left <= 0:
+                break
+            items = await self._subscription.get(min(left, settings.stream_heartbeat_seconds))
             if items:
                 chunk, over = self._encoded(items)
                 if chunk:

@@ -71,6 +71,15 @@ class FrontDoor(People, frozen=True, kw_only=True, forbid_unknown_fields=True):
     stream_heartbeat_seconds: Annotated[
         float, about("The longest silence on a stream.", unit="s", gt=0, le=300)
     ] = 15.0
+    stream_seconds_max: Annotated[
+        int,
+        about(
+            "How long one stream lasts: whoever may still watch connects again.",
+            unit="s",
+            ge=1,
+            le=86_400,
+        ),
+    ] = 3600
     stream_ticket_ttl_seconds: Annotated[
         int, about("How long a stream ticket is good for.", unit="s", ge=10, le=3600)
     ] = 120

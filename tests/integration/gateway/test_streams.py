@@ -13,7 +13,7 @@ from runtime.kafka.records import Outgoing
 from runtime.waiting import until
 from tests.integration.gateway.problems import is_problem
 from tests.integration.gateway.sse import stream
-from tests.integration.gateway.world import Person, World
+from tests.integration.gateway.world import Person, World, another_gateway
 
 
 def changes(events: list[dict]) -> list[str]:
@@ -128,6 +128,18 @@ async def test_a_ticket_opens_a_stream_and_nothing_else(world: World, person: Pe
     is_problem(answer, 401, "token-invalid")
     is_problem(await world.client.get("/events?ticket=abc"), 401, "token-invalid")
     is_problem(await world.client.get(f"/events?ticket={person.token}"), 401, "token-invalid")
+
+
+async def test_a_stream_does_not_outlast_its_credential_for_ever(world: World) -> None:
+    """A token that is over, or a key that has expired, watches no longer than one stream lasts."""
+    async with another_gateway(world, stream_seconds_max=1) as one:
+        person = await world.person()
+        async with stream(one.client, "/events", headers=person.authorization) as reader:
+            assert (await reader.next() or {})["event"] == "reset"
+            await person.ask()
+            await reader.until("generation", change="admitted")
+            while (event := await reader.next()) is not None:
+                assert event["event"] in {"generation", "credits"}
 
 
 async def test_too_many_streams_are_refused(world: World, person: Person) -> None:
