@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from gateway.limits.shared import SharedLimits
 
 MINUTE_SECONDS: Final = 60
+HOUR_SECONDS: Final = 3_600
 FLOOD_FACTOR: Final = 5
 A_MOMENT_SECONDS: Final = 0.001
 """At the very end of a wait nothing has faded yet."""
@@ -79,6 +80,8 @@ class Policies(NamedTuple):
     sign_ins: Policy
     failures: Policy
     account: Policy
+    changes: Policy
+    """Beside generations: what it asks to be written is in the log for ever, or sent to others."""
     api_key: Policy
     generations: Policy
 
@@ -109,6 +112,12 @@ def policies_of(settings: Settings) -> Policies:
             settings.limit_account_per_minute,
             MINUTE_SECONDS,
             "This account sends more requests than this service takes.",
+        ),
+        changes=Policy(
+            "changes",
+            settings.limit_changes_per_hour,
+            HOUR_SECONDS,
+            "This account changes more than this service writes down.",
         ),
         api_key=Policy(
             "api-key",

@@ -62,7 +62,7 @@ async def signed_in(request: Request[Any, Any, Any]) -> Account:
     deps = deps_of(request)
     account = allowed(request, await deps.authenticator.verify(authorization))
     if deps.limits.shared is not None or account.via == "api_key":
-        await _visit(request).enter_shared(deps, account)
+        await _visit(request).enter_shared(deps, account, changes=_changes(request))
     return account
 
 
@@ -73,8 +73,12 @@ def allowed(request: Request[Any, Any, Any], account: Account) -> Account:
         Problem: it does not.
     """
     require(account, request.route_handler.opt[KEY])
-    _visit(request).enter(deps_of(request), account)
+    _visit(request).enter(deps_of(request), account, changes=_changes(request))
     return account
+
+
+def _changes(request: Request[Any, Any, Any]) -> bool:
+    return request.method != "GET"  # HEAD was made GET by the front, which answers OPTIONS
 
 
 def _visit(request: Request[Any, Any, Any]) -> Visit:

@@ -58,8 +58,13 @@ class Visit:
             ]
         await self._send(message)
 
-    def enter(self, deps: Deps, account: Account) -> None:
+    def enter(self, deps: Deps, account: Account, *, changes: bool = False) -> None:
         """Count the request as one of this account, as far as this process knows.
+
+        Args:
+            deps: parts.
+            account: whose it is.
+            changes: whether it asks for a change other than a generation.
 
         Raises:
             Problem: that would be one too many.
@@ -68,11 +73,13 @@ class Visit:
         limits.take_here(limits.policies.account, account.account_id)
         if account.via == "api_key":
             limits.take_here(limits.policies.api_key, account.credential_id)
+        if changes:
+            limits.take_here(limits.policies.changes, account.account_id)
         if self.counted and self.account_id is None:
             deps.accounts_in_flight.enter(account.account_id)
             self.account_id = account.account_id
 
-    async def enter_shared(self, deps: Deps, account: Account) -> None:
+    async def enter_shared(self, deps: Deps, account: Account, *, changes: bool = False) -> None:
         """What `enter` leaves to do where gateways count together, or an API key wants to know.
 
         Raises:
@@ -81,6 +88,8 @@ class Visit:
         limits = deps.limits
         if limits.shared is not None:
             await limits.shared.take(limits.policies.account, account.account_id)
+            if changes:
+                await limits.shared.take(limits.policies.changes, account.account_id)
         if account.via == "api_key":
             policy, key = limits.policies.api_key, account.credential_id
             if limits.shared is not None:

@@ -127,6 +127,15 @@ class FrontDoor(People, frozen=True, kw_only=True, forbid_unknown_fields=True):
     limit_account_per_minute: Annotated[
         int, about("Requests of one account in a minute.", ge=1, le=10_000_000)
     ] = 1200
+    limit_changes_per_hour: Annotated[
+        int,
+        about(
+            "Requests of one account in an hour that change something; generations have a limit "
+            "of their own.",
+            ge=1,
+            le=10_000_000,
+        ),
+    ] = 1200
     limit_api_key_requests: Annotated[
         int,
         about("Requests with one API key in `limit_api_key_window_seconds`.", ge=1, le=10_000_000),

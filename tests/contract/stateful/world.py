@@ -31,6 +31,7 @@ async def a_town(servers: Settings) -> AsyncIterator[Town]:
             limit_sign_ins_per_minute=MANY,
             limit_failures_per_minute=MANY,
             limit_account_per_minute=MANY,
+            limit_changes_per_hour=MANY,
             limit_api_key_requests=MANY,
             oidc_issuer=issuer.url,
             oidc_client_id=oidc_issuer.CLIENT_ID,

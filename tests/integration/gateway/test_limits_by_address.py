@@ -96,6 +96,30 @@ async def test_an_account_is_limited_from_wherever_it_asks(world: World, person:
         assert (await one.client.get("/credits", headers=other.authorization)).status_code == 200
 
 
+async def test_what_is_written_for_an_account_is_bounded(world: World, person: Person) -> None:
+    """The log keeps every change for ever, so nobody appends as fast as he can ask."""
+    other = await world.person()
+    async with another_gateway(world, limit_changes_per_hour=3) as one:
+        key = {"name": "n", "scopes": ["api-keys:manage"]}
+        made = await one.client.post("/api-keys", json=key, headers=person.authorization)
+        for change in ({"notifications": False}, {"notifications": True}):
+            answer = await one.client.patch("/me", json=change, headers=person.authorization)
+            assert answer.status_code == 200, answer.text
+        more = await one.client.patch("/me", json={}, headers=person.authorization)
+        is_limited(more, "changes")
+        by_key = {"Authorization": f"Bearer {made.json()['key']}"}
+        is_limited(await one.client.post("/api-keys", json=key, headers=by_key), "changes")
+        assert (await one.client.get("/me", headers=person.authorization)).status_code == 200
+        asked = await one.client.post(
+            "/generations",
+            json={"kind": "image", "prompt": "x"},
+            headers=person.authorization | {"Idempotency-Key": "k"},
+        )
+        assert asked.status_code == 202, asked.text
+        answer = await one.client.patch("/me", json={}, headers=other.authorization)
+        assert answer.status_code == 200
+
+
 async def under_way(one: Gateway, requests: int) -> None:
     """Wait until so many requests are under way, as the gateway's own metrics tell."""
     line = f"pixelpop_gateway_requests_in_flight {requests + 1}.0"  # this one is one, too
