@@ -25,6 +25,7 @@ _REFUSED: Final = tuple(
     for one in (
         "0.0.0.0/8",
         "100.64.0.0/10",  # shared by carriers; some clouds serve metadata here
+        "168.63.129.16/32",  # public by its number, and inside every machine of one cloud
         "192.0.0.0/24",
         "192.88.99.0/24",  # relays of 6to4
         "198.18.0.0/15",

@@ -63,6 +63,7 @@ def _parsed(text: str) -> httpx.URL:
     try:
         url = httpx.URL(text)
         url = url.copy_with(host=url.raw_host.decode("ascii"))  # international names as xn--
+        _ = url.host  # reads it back, which fails for an xn-- that stands for no name
     except (httpx.InvalidURL, ValueError, TypeError):
         raise TargetRefused("is not an address") from None
     if url.scheme not in {"http", "https"} or not url.raw_host.strip(b"."):

@@ -12,6 +12,7 @@ from runtime.errors import SettingsError
 from runtime.outbound.addresses import AddressPolicy, networks_in
 
 PRIVATE = [
+    "168.63.129.16",
     "0.0.0.0",
     "0.1.2.3",
     "10.0.0.1",
