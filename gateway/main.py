@@ -137,7 +137,8 @@ def _wire(
 ) -> Deps:
     masters = master_keys(settings)
     keys = AccountKeys(batched_loader(pool), masters)
-    tokens = Tokens(jwt_secret, filter(None, settings.jwt_other_secrets.split(",")))
+    others = (one.strip() for one in settings.jwt_other_secrets.split(","))
+    tokens = Tokens(jwt_secret, filter(None, others))
     oidc = OpenIdConnect(settings, tokens)
     proofs = Proofs(settings, oidc)
     standings = Standings(pool, keys, masters)
