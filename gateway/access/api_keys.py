@@ -20,6 +20,7 @@ from gateway.access.api_keys_store import (
     NewKey,
     list_keys,
     refuse_more,
+    refuse_revoked,
     revoke,
 )
 from gateway.access.permissions import API_KEYS_MANAGE
@@ -60,6 +61,7 @@ async def create(request: Request[Any, Any, Any]) -> ASGIApp:
     new = NewKey(account.account_id, account.account_id, data, draft)
 
     async def change(connection: Connection) -> Sequence[Told]:
+        await refuse_revoked(connection, account)
         return await new.add(connection, deps.settings.api_keys_per_account_max)
 
     await deps.acts.do(account.account_id, change)

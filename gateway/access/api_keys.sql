@@ -30,5 +30,16 @@ SET revoked_at = now()
 WHERE account_id = $1 AND key_id = $2 AND revoked_at IS NULL
 RETURNING scopes;
 
+-- name: lock_live
+-- No row: it is good no more. Nobody revokes it before the transaction ends.
+SELECT key_id
+FROM api_keys
+WHERE
+    account_id = $1
+    AND key_id = $2
+    AND revoked_at IS NULL
+    AND (expires_at IS NULL OR expires_at > now())
+FOR UPDATE;
+
 -- name: has_key
 SELECT EXISTS (SELECT 1 FROM api_keys WHERE account_id = $1 AND key_id = $2);

@@ -17,7 +17,7 @@ from events.ids import AccountId, EventId, fact_id
 from gateway.access.acts import Draft, Told
 from gateway.access.api_keys_text import hash_of, hint_of, make_key
 from gateway.api.documents import Id, Time, at, says
-from gateway.identity.signed_in import Account
+from gateway.identity.signed_in import KEY_NOT_OURS, Account
 from gateway.web.errors import Problem
 from runtime.crypto.sealing import Unsealable, unseal
 from runtime.postgres.pool import Connection
@@ -183,6 +183,19 @@ async def revoke(
     return [
         draft.event(ApiKeyRevoked, before=scopes, event_id=event_id, key_id=str(key_id)),
     ]
+
+
+async def refuse_revoked(connection: Connection, account: Account) -> None:
+    """Refuse a key that was revoked a moment ago and not heard of: it must not leave an heir.
+
+    Raises:
+        Problem: it was.
+    """
+    if account.via != "api_key":
+        return
+    key_id = UUID(account.credential_id)
+    if await connection.fetchval(QUERIES.lock_live, account.uuid, key_id) is None:
+        raise Problem("token-invalid", KEY_NOT_OURS)
 
 
 def refuse_more(account: Account, scopes: Collection[str]) -> None:

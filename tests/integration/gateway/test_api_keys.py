@@ -43,6 +43,23 @@ async def test_a_key_speaks_for_its_account(world: World, person: Person) -> Non
     assert (await with_key(world, key, "GET", "/credits")).json() == mine.json()
 
 
+async def test_a_revoked_key_leaves_no_heir(world: World, person: Person) -> None:
+    """A gateway that has not heard yet that a key was revoked makes no other key for it."""
+    key = await make(person, "api-keys:manage")
+    assert (await with_key(world, key, "GET", "/api-keys")).status_code == 200  # now at hand
+    connection = await asyncpg.connect(world.database.owner_url)
+    try:
+        await connection.execute(
+            "UPDATE api_keys SET revoked_at = now() WHERE key_id = $1", UUID(key["id"])
+        )
+    finally:
+        await connection.close()
+    body = {"name": "heir", "scopes": ["api-keys:manage"]}
+    answer = await world.client.post("/api-keys", json=body, headers=bearer(key))
+    is_problem(answer, 401, "token-invalid")
+    assert len((await person.get("/api-keys")).json()["items"]) == 1
+
+
 async def test_a_key_asks_for_pictures(world: World, person: Person) -> None:
     """A server generates with a key: the hot path takes it, and the account pays."""
     key = await make(person, "generations:write", "generations:read")
