@@ -2,7 +2,8 @@
 
 `X-Forwarded-For` is what anybody may write; it is believed as far as it was written by a proxy
 named in `PIXELPOP_TRUSTED_PROXIES`, read from its end. This machine itself is no outside address:
-who is on it needs no network to do harm, and a health check or a load test is not an attack.
+who is on it needs no network to do harm, and a health check or a load test is not an attack. But
+what a proxy on it passes on comes from outside: while that proxy is not named, it is counted.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from typing import Any, Final
 
 import structlog
 
-from gateway.web.http import header_in
 from runtime.errors import SettingsError
 
 _log = structlog.get_logger(__name__)
@@ -48,13 +48,13 @@ class Addresses:
         """What the requests of this one's sender are counted under; None: not at all."""
         client = scope.get("client")
         peer = client[0] if client else ""
-        forwarded = _forwarded(scope["headers"]) if self._trusted else b""
+        forwarded = _forwarded(scope["headers"])
         try:
             return self._known[peer, forwarded]
         except KeyError:
             pass
-        if not self._trusted and not self._warned:
-            self._warn(scope["headers"], peer)
+        if forwarded and not self._trusted and not self._warned:
+            self._warn(peer)
         found = self._find(peer, forwarded)
         if len(self._known) >= KNOWN_MAX:
             self._known.clear()
@@ -66,6 +66,8 @@ class Addresses:
         address = parsed(peer)
         if address is None:
             return peer or None  # a socket file has no address
+        if address.is_loopback and forwarded and not self._trusts(address):
+            return str(address)  # it speaks for others, and may not tell for whom
         hops = forwarded.decode("latin-1").split(",")[-HOPS_MAX:] if forwarded else []
         while hops and self._trusts(address):
             before = parsed(hops.pop())
@@ -77,14 +79,13 @@ class Addresses:
     def _trusts(self, address: Address) -> bool:
         return any(address in network for network in self._trusted)
 
-    def _warn(self, headers: Any, peer: str) -> None:
-        if header_in(headers, b"x-forwarded-for") is not None:
-            self._warned = True
-            _log.warning(
-                "a proxy is not trusted, so all who come through it are counted as one; if it is "
-                "yours, name it in PIXELPOP_TRUSTED_PROXIES",
-                proxy=peer,
-            )
+    def _warn(self, peer: str) -> None:
+        self._warned = True
+        _log.warning(
+            "a proxy is not trusted, so all who come through it are counted as one; if it is "
+            "yours, name it in PIXELPOP_TRUSTED_PROXIES",
+            proxy=peer,
+        )
 
 
 def networks(text: str) -> tuple[Network, ...]:

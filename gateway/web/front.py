@@ -228,6 +228,8 @@ def _shows_credentials(scope: Any, path: str) -> bool:
     """Whether a refusal says that somebody tried credentials, not that they sent none."""
     if path.startswith(SIGN_IN) or path == TELEGRAM:
         return True
+    if path.endswith(STREAMS) and b"ticket=" in scope["query_string"]:
+        return True
     return header_in(scope["headers"], b"authorization") is not None
 
 

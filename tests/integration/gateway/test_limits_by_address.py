@@ -46,10 +46,26 @@ async def test_an_address_is_limited(world: World, person: Person) -> None:
 
 
 async def test_nobody_chooses_an_address_without_a_trusted_proxy(world: World) -> None:
-    """Without `PIXELPOP_TRUSTED_PROXIES` the header moves nobody into another's quota."""
+    """Without `PIXELPOP_TRUSTED_PROXIES` the header moves nobody into a quota of his choice."""
     async with another_gateway(world, limit_address_per_minute=2) as one:
         for _ in range(5):
-            assert (await one.client.get("/styles", headers=OUTSIDE)).status_code == 200
+            assert (await one.client.get("/styles")).status_code == 200  # this machine is trusted
+        for n in range(2):
+            behind = {"X-Forwarded-For": f"203.0.113.{n}"}
+            assert (await one.client.get("/styles", headers=behind)).status_code == 200
+        is_limited(await one.client.get("/styles", headers=ELSEWHERE), "address")
+        assert (await one.client.get("/styles")).status_code == 200
+
+
+async def test_guessed_tickets_are_refused_credentials(world: World) -> None:
+    """A ticket stands in the address, and who guesses it is stopped as for any credential."""
+    async with another_gateway(world, trusted_proxies=PROXY, limit_failures_per_minute=3) as one:
+        for n in range(3):
+            answer = await one.client.get(f"/events?ticket=guess-{n}", headers=OUTSIDE)
+            is_problem(answer, 401, "token-invalid")
+        guess = await one.client.get("/events?ticket=guess", headers=OUTSIDE)
+        is_limited(guess, "refused-credentials")
+        is_problem(await one.client.get("/events", headers=OUTSIDE), 401, "token-missing")
 
 
 async def test_sign_ins_from_an_address_are_limited(world: World) -> None:

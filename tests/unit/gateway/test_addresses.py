@@ -39,7 +39,8 @@ OUTSIDE = "203.0.113.9"
         ("2001:db8:1:2:ffff::1", (), "2001:db8:1:2::/64"),
         (f"::ffff:{OUTSIDE}", (), OUTSIDE),
         ("::ffff:10.0.0.7", (OUTSIDE,), OUTSIDE),
-        ("127.0.0.1", (OUTSIDE,), None),
+        ("127.0.0.1", (OUTSIDE,), "127.0.0.1"),  # a proxy on this machine that nobody named
+        ("127.0.0.1", (), None),
         ("::1", (), None),
         (None, (), None),
     ],
@@ -54,6 +55,8 @@ def test_who_is_counted(peer: str | None, forwarded: tuple[str, ...], counted: s
 def test_without_trust_no_header_counts() -> None:
     """Nobody is trusted unless named."""
     assert Addresses("").of(scope(PROXY, OUTSIDE)) == PROXY
+    assert Addresses("").of(scope("127.0.0.1", OUTSIDE)) == "127.0.0.1"
+    assert Addresses("").of(scope("127.0.0.1")) is None
 
 
 def test_a_trusted_loopback_proxy_is_believed() -> None:
