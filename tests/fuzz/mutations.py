@@ -27,7 +27,7 @@ def mutate(genuine: Sequence[str], drawing: random.Random) -> str:
     """Another text than any of the genuine ones, made of one of them by one to six changes."""
     while True:
         text = drawing.choice(genuine)
-        kinds = _TOKEN if text.count(".") == 2 else _PAIRS if "&" in text else ()
+        kinds = _kinds_for(text)
         for _ in range(drawing.choice((1, 1, 1, 2, 3, 6))):
             if drawing.random() < 0.1:
                 text = _splice(text, drawing.choice(genuine), drawing)
@@ -35,6 +35,15 @@ def mutate(genuine: Sequence[str], drawing: random.Random) -> str:
                 text = drawing.choice((*_ANY, *kinds))(text, drawing)
         if text not in genuine:
             return text
+
+
+def _kinds_for(text: str) -> tuple[Mutation, ...]:
+    """Those that know the form of a text."""
+    if text.startswith("{"):
+        return _OBJECT
+    if text.count(".") == 2:
+        return _TOKEN
+    return _PAIRS if "&" in text else ()
 
 
 def _flip(text: str, drawing: random.Random) -> str:
@@ -169,3 +178,45 @@ def _claims(text: str, drawing: random.Random) -> str:
 
 
 _TOKEN: tuple[Mutation, ...] = (_parts, _claims, _claims)
+
+
+def _fields(text: str, drawing: random.Random) -> str:
+    """Fields of a JSON object's objects taken away, added, exchanged, of another type or name."""
+    try:
+        whole = json.loads(text)
+        inner = next(one for one in whole.values() if isinstance(one, dict) and one)
+    except (ValueError, AttributeError, StopIteration, RecursionError):
+        return text + "}"
+    names = [*inner]
+    one, other = drawing.choice(names), drawing.choice(names)
+    how = drawing.randrange(7)
+    if how == 0:
+        del inner[one]
+    elif how == 1:
+        inner[one], inner[other] = inner[other], inner[one]
+    elif how == 2:
+        inner[one] = f"{inner[one]}\n{other}={inner[other]}"
+    elif how == 3:
+        value = inner[one]
+        inner[one] = str(value) if isinstance(value, int) else len(str(value))
+    elif how == 4:
+        value = inner.pop(one)
+        inner[f"{one}={value}"] = value
+    elif how == 5:
+        inner[drawing.choice(("is_bot", "id", "auth_date", "user", "hash", "signature"))] = (
+            drawing.choice((True, None, 1, 43, -1, 1e9, 2**53, "43", "", [], {}, "0" * 64))
+        )
+    else:
+        inner[one] = {one: inner[one]}
+    return json.dumps(whole, ensure_ascii=drawing.random() < 0.5)
+
+
+def _twice(text: str, drawing: random.Random) -> str:
+    """A field named once more, as it is or spelt in escapes."""
+    name = drawing.choice(("id", "auth_date", "hash", "first_name", "login_widget", "\\u0069d"))
+    at = drawing.choice((text.rfind("{"), text.find("{"))) + 1
+    value = drawing.choice(("43", '"x"', "true"))
+    return f'{text[:at]}"{name}": {value}, {text[at:]}'
+
+
+_OBJECT: tuple[Mutation, ...] = (_fields, _fields, _fields, _twice, _numbers, _numbers)

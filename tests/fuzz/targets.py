@@ -8,14 +8,18 @@ from collections.abc import Callable
 from typing import NamedTuple
 from urllib.parse import quote
 
+import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from events.ids import AccountId
 from gateway.access.api_keys_text import hash_of, make_key
 from gateway.identity.init_data import check_init_data, sign_init_data
+from gateway.identity.login_widget import check_login_widget, sign_login_widget
 from gateway.identity.pairs import parse
+from gateway.identity.proofs import Proof
 from gateway.identity.tokens import STREAM, Tokens
+from gateway.web.http import decode_json
 from runtime.errors import PixelpopError
 
 NOW = 1_800_000_000
@@ -48,7 +52,7 @@ class Target(NamedTuple):
 
 def targets() -> dict[str, Target]:
     """All of them, with new secrets and the same genuine texts' shapes in every run."""
-    found = (_init_data(), _signed_init_data(), _tokens(), _api_keys())
+    found = (_init_data(), _signed_init_data(), _login_widget(), _tokens(), _api_keys())
     return {target.name: target for target in found}
 
 
@@ -115,6 +119,47 @@ def _signed_init_data() -> Target:
         return pairs is not None and _but_hash(pairs) in known
 
     return Target("init-data-ed25519", tuple(genuine), passes, is_known)
+
+
+def _login_widget() -> Target:
+    users = [user for user in _users() if "is_premium" not in user]
+    users.append({"id": 99, "first_name": '"}{', "photo_url": "https://t.me/i/userpic/320/x.jpg"})
+    signed = [
+        sign_login_widget(BOT, user, NOW - age)
+        for user, age in zip(users, (0, 60, 3000), strict=True)
+    ]
+    known = [_as_texts(fields) for fields in signed]
+    decoder = msgspec.json.Decoder(Proof)
+
+    def passes(text: str) -> bool:
+        body = text.encode("utf-8", "surrogatepass")
+        try:
+            fields = decode_json([(b"content-type", b"application/json")], body, decoder)
+            if fields.login_widget is msgspec.UNSET:
+                return False
+            check_login_widget(
+                fields.login_widget, bot_token=BOT, now_seconds=NOW, max_age_seconds=3600
+            )
+        except PixelpopError:
+            return False
+        return True
+
+    def is_known(text: str) -> bool:
+        # In another order, or with other escapes, it is still what Telegram signed.
+        try:
+            return _as_texts(json.loads(text)["login_widget"]) in known
+        except ValueError:
+            return False
+
+    # What a MiniApp gets, handed over as if the widget had given it.
+    pairs: dict[str, object] = {**parse(sign_init_data(BOT, users[0], NOW)), "id": 7}
+    others = (json.dumps({"login_widget": pairs | {"auth_date": NOW}}),)
+    genuine = tuple(json.dumps({"login_widget": fields}) for fields in signed)
+    return Target("login-widget", genuine, passes, is_known, others)
+
+
+def _as_texts(fields: dict[str, object]) -> dict[str, str]:
+    return {name: str(value) for name, value in fields.items()}
 
 
 def _but_hash(pairs: dict[str, str]) -> dict[str, str]:
