@@ -3,6 +3,10 @@
 
 -- migrate: apply
 
+-- Only its owner may replace it, who must be allowed to make things.
+GRANT CREATE ON SCHEMA public TO pixelpop_keeper;
+SET LOCAL ROLE pixelpop_keeper;
+
 -- Exports whose time is over, and those that failed for good: their files go, then their rows.
 CREATE OR REPLACE FUNCTION ended_exports(p_limit integer)
 RETURNS TABLE (account_id uuid, export_id uuid)
@@ -16,6 +20,9 @@ AS $$
     LIMIT p_limit
 $$;
 
+RESET ROLE;
+REVOKE CREATE ON SCHEMA public FROM pixelpop_keeper;
+
 DROP INDEX exports_by_end;
 CREATE INDEX exports_by_end ON exports (expires_at NULLS FIRST) WHERE state IN ('ready', 'failed');
 
@@ -23,6 +30,10 @@ CREATE INDEX exports_by_end ON exports (expires_at NULLS FIRST) WHERE state IN (
 
 DROP INDEX exports_by_end;
 CREATE INDEX exports_by_end ON exports (expires_at) WHERE state = 'ready';
+
+-- Only its owner may replace it, who must be allowed to make things.
+GRANT CREATE ON SCHEMA public TO pixelpop_keeper;
+SET LOCAL ROLE pixelpop_keeper;
 
 CREATE OR REPLACE FUNCTION ended_exports(p_limit integer)
 RETURNS TABLE (account_id uuid, export_id uuid)
@@ -35,3 +46,6 @@ AS $$
     ORDER BY e.expires_at
     LIMIT p_limit
 $$;
+
+RESET ROLE;
+REVOKE CREATE ON SCHEMA public FROM pixelpop_keeper;

@@ -43,6 +43,9 @@ USED: Final = (
     "This sign-in data was used already. Close the MiniApp, or sign in again, to get new data; to "
     "use the same again, send the session_key that came with it first."
 )
+ENDED: Final = (
+    "What this sign-in data was for is no more. Close the MiniApp, or sign in again, for new data."
+)
 _QUERIES = load_queries(Path(__file__).with_name("sign_in.sql"))
 
 
@@ -99,7 +102,8 @@ class SignIn:
             direct: the proof comes with every request, and opens no session.
 
         Raises:
-            Problem: the person is banned, the account is erased, or the proof was used before.
+            Problem: the person is banned, the account is erased, or the proof was used before, be
+                it for an account that is gone.
             PixelpopError: database or log cannot be reached.
         """
         row, account_id = await self._find_or_make(outside)
@@ -128,10 +132,13 @@ class SignIn:
             Problem: it was used by somebody else, or in the other way.
         """
         key_hash = None if session_key is None else sha256(session_key.encode()).digest()
-        mark = identity_mark(self._masters, PROOF, outside.digest.hex())
         async with transaction(self._pool) as connection:
             may = await connection.fetchval(
-                _QUERIES.use_proof, mark, direct, key_hash, outside.good_until
+                _QUERIES.use_proof,
+                self._mark_of_proof(outside),
+                direct,
+                key_hash,
+                outside.good_until,
             )
         if not may:
             raise Problem("proof-used", USED)
@@ -139,6 +146,9 @@ class SignIn:
     def mark_of(self, outside: Outside) -> bytes:
         """What `identity_marks` knows the person by."""
         return identity_mark(self._masters, outside.provider, outside.subject_id)
+
+    def _mark_of_proof(self, outside: Outside) -> bytes:
+        return identity_mark(self._masters, PROOF, outside.digest.hex())
 
     async def _find_or_make(self, outside: Outside) -> tuple[dict[str, object], UUID]:
         offered_id, offered_key = uuid4(), new_account_key()
@@ -151,7 +161,10 @@ class SignIn:
                 offered_id,
                 wrap(self._masters.current, offered_key, offered_id),
                 self._masters.current.id,
+                self._mark_of_proof(outside),
             )
+        if row is None:
+            raise Problem("proof-used", ENDED)
         if row["banned"] or row["account_id"] is None:
             raise Problem("account-banned", BANNED)
         account_id: UUID = row["account_id"]

@@ -110,18 +110,39 @@ async def test_an_erasure_ends_every_kind_of_session(
     """Threat 16: no token, header or data of an erased account opens anything, on any gateway."""
     answer = await known.first.delete("/me")
     assert answer.is_success, answer.text
-    known.sessions = known.sessions[:3]
-    for one in known.sessions:
+    codes = ["account-erased"] * 3 + ["proof-used"] * 2
+    for one, code in zip(known.sessions, codes, strict=True):
         answer = await open_gateway.client.get("/credits", headers=one)
-        is_problem(answer, 401, "account-erased")
+        is_problem(answer, 401, code)
         data = {"login_widget": widget(world, new_telegram_id())}
         answer = await open_gateway.client.post("/me/identities", json=data, headers=one)
-        is_problem(answer, 401, "account-erased")
+        is_problem(answer, 401, code)
 
     async def all_refused() -> bool:
         return await answers(world, open_gateway, known) == {401}
 
     await until(all_refused, 10, what="the erasure to be felt on both gateways")
+
+
+async def test_data_of_before_makes_no_account_after(world: World, person: Person) -> None:
+    """Threat 16: a MiniApp left open does not undo an erasure, whichever way it signed in.
+
+    Neither its init data nor, with its session key, its proof makes the person's next account;
+    that takes a new one.
+    """
+    direct = {"Authorization": f"tma {world.init_data(person.telegram_id)}"}
+    assert (await world.client.get("/credits", headers=direct)).status_code == 200
+    data = widget(world, person.telegram_id)
+    assert (await login(world.client, login_widget=data, session_key="k" * 32)).is_success
+    assert (await person.delete("/me")).is_success
+    is_problem(await world.client.get("/credits", headers=direct), 401, "proof-used")
+    again = await login(world.client, login_widget=data, session_key="k" * 32)
+    is_problem(again, 401, "proof-used")
+    found = await world.person(telegram_id=person.telegram_id)
+    assert found.account_id != person.account_id
+    is_problem(
+        await world.client.get("/credits", headers=person.authorization), 401, "account-erased"
+    )
 
 
 async def test_whose_account_is_erased_comes_back_as_somebody_new(

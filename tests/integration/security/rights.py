@@ -122,6 +122,11 @@ ASKS: dict[str, dict[str, Asks]] = {
             *("public.identities", "public.identity_links", "public.identity_marks"),
             changes=("public.identity_marks",),
         ),
+        "sign_in_by": _asks(
+            "as sign_in, and a proof that was used makes no account",
+            *("public.identities", "public.identity_links", "public.identity_marks"),
+            changes=("public.identity_marks",),
+        ),
         "use_proof": _asks("whether a proof was used; proofs belong to no account"),
         "link_identity": _asks(
             "holds checked proof; is told that it is taken, never by whom",
