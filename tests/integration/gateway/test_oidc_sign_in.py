@@ -64,7 +64,7 @@ async def test_a_subject_is_one_account(
 async def test_a_subject_of_telegrams_numbers_is_not_telegrams(
     world: World, open_gateway: Gateway, issuer: Issuer, person: Person
 ) -> None:
-    """Threat 13: an issuer that names somebody by a Telegram id does not get into that account."""
+    """An issuer that names somebody by a Telegram id does not get into that account."""
     answer = await oidc(open_gateway, issuer, str(person.telegram_id))
     found = await signed_in(open_gateway.client, oidc=answer)
     assert found.account_id != person.account_id

@@ -49,7 +49,7 @@ async def test_10_of_many_at_once_one_gets_in(world: World) -> None:
 
 
 async def test_the_two_schemes_are_not_exchangeable(world: World, person: Person) -> None:
-    """Threat 5: the widget's data is no init data and opens nothing directly, and not reversed."""
+    """The widget's data is no init data and opens nothing directly, and not reversed."""
     data = widget(world, person.telegram_id)
     text = urlencode(data)
     is_problem(await login(world.client, init_data=text), 401, "init-data-invalid")

@@ -116,6 +116,17 @@ def test_6_other_bots_come_in_by_signature_only() -> None:
         check(forged, other_bots=(999,))
 
 
+def test_10_our_own_bots_data_has_one_digest() -> None:
+    """Threat 10: data whose hash was used up does not come again by its signature alone.
+
+    Not even where our own bot is named among the others.
+    """
+    forged = encoded({**signed(), "hash": "0" * 64})
+    assert check(forged, "ed25519", other_bots=(123456,))
+    with pytest.raises(InitDataInvalid, match="does not match"):
+        check(forged, "hmac", other_bots=(123456,))
+
+
 def test_7_test_environments_key() -> None:
     """Threat 7: what the test servers signed, where anybody makes any user, is refused."""
     pairs = signed(key=TEST)
