@@ -50,7 +50,9 @@ class HttpServer:
             http1_settings=HTTP1Settings(
                 header_read_timeout=HEADER_READ_SECONDS * 1000,
                 max_buffer_size=BUFFER_BYTES,
-                pipeline_flush=True,
+                # Or a stream with another request behind it in its connection is never written
+                # to, so that nobody learns that its reader has gone.
+                pipeline_flush=False,
             ),
             log_enabled=False,
         )

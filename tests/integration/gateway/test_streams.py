@@ -15,6 +15,8 @@ from tests.integration.gateway.problems import is_problem
 from tests.integration.gateway.sse import stream
 from tests.integration.gateway.world import Person, World, another_gateway
 
+STREAMS_GAUGE = "pixelpop_gateway_streams "
+
 
 def changes(events: list[dict]) -> list[str]:
     return [one["data"]["change"] for one in events if one["event"] == "generation"]
@@ -140,6 +142,34 @@ async def test_a_stream_does_not_outlast_its_credential_for_ever(world: World) -
             await reader.until("generation", change="admitted")
             while (event := await reader.next()) is not None:
                 assert event["event"] in {"generation", "credits"}
+
+
+async def test_a_stream_ends_with_its_connection_whatever_came_behind(
+    world: World, person: Person
+) -> None:
+    """More requests sent into the connection of a stream do not hide that its reader has gone."""
+    async with another_gateway(world, stream_heartbeat_seconds=0.2, stream_seconds_max=600) as one:
+
+        async def open_streams() -> int:
+            text = (await one.client.get("/metrics")).text
+            (line,) = [one for one in text.splitlines() if one.startswith(STREAMS_GAUGE)]
+            return int(float(line.removeprefix(STREAMS_GAUGE)))
+
+        before = await open_streams()
+        reader, writer = await asyncio.open_connection("127.0.0.1", one.port)
+        head = f"GET /events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {person.token}\r\n\r\n"
+        writer.write(head.encode() * 2)
+        await reader.readuntil(b"200 OK")
+
+        async def opened() -> bool:
+            return await open_streams() > before
+
+        async def closed() -> bool:
+            return await open_streams() == before
+
+        await until(opened, 10, what="the stream to be open")
+        writer.close()
+        await until(closed, 10, what="the stream to end with its connection")
 
 
 async def test_too_many_streams_are_refused(world: World, person: Person) -> None:
