@@ -96,7 +96,9 @@ async def login(request: Request[Any, Any, Any]) -> ASGIApp:
     position = await _welcome(deps, signed_in)
     document = LoginDocument(
         access_token=deps.tokens.issue(
-            signed_in.account_id, deps.settings.access_token_ttl_seconds
+            signed_in.account_id,
+            deps.settings.access_token_ttl_seconds,
+            proved_at=outside.proved_at,
         ),
         token_type="Bearer",  # noqa: S106  the name of a scheme
         expires_in=deps.settings.access_token_ttl_seconds,

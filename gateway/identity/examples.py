@@ -33,7 +33,10 @@ BY_SHAPE: Final[dict[type, Any]] = {
 DETAILS: Final = {
     "proof-used": "This sign-in data was used already. Close the MiniApp and open it again.",
     "oidc-invalid": "This sign-in cannot be used: its state belongs to another sign-in.",
-    "sign-in-too-old": "You signed in more than 10 minutes ago. Sign in again, then repeat this.",
+    "sign-in-too-old": (
+        "You proved who you are more than 10 minutes ago. Open the MiniApp anew, or sign in again "
+        "with new data, then repeat this."
+    ),
     "identity-taken": "This identity signs in to another account. Erase that one first.",
     "identity-last": "This is the only way to sign in to this account. Link another one first.",
     "identity-owes": "The account owes 3 credits. Pay them before you take an identity away.",

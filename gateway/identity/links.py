@@ -72,7 +72,6 @@ class Identities(msgspec.Struct, frozen=True, kw_only=True):
         "list_identities",
         "The identities that sign in to this account.",
         {200: Identities},
-        problems=("sign-in-too-old",),
         gives={"link_id": "/items/0/id"},
         details="Each of them alone is enough to sign in.",
     ),
@@ -190,7 +189,7 @@ async def unlink(request: Request[Any, Any, Any], link_id: FromPath[str]) -> ASG
 
 
 def _refuse_old(deps: Deps, account: Account) -> None:
-    """Refuse a session whose sign-in was long ago.
+    """Refuse a session whose proof is from long ago; signing in by the same again does not help.
 
     Raises:
         Problem: it was.
@@ -199,8 +198,8 @@ def _refuse_old(deps: Deps, account: Account) -> None:
     if time.time() - account.signed_in_at > limit_seconds:
         raise Problem(
             "sign-in-too-old",
-            f"You signed in more than {limit_seconds // 60 or 1} minutes ago. Sign in again, then "
-            "repeat this.",
+            f"You proved who you are more than {limit_seconds // 60 or 1} minutes ago. Open the "
+            "MiniApp anew, or sign in again with new data, then repeat this.",
         )
 
 

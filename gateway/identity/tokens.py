@@ -47,7 +47,7 @@ class Claims(NamedTuple):
     expires: float
     """Seconds since 1970."""
     signed_in: float
-    """When its owner signed in, in seconds since 1970."""
+    """When its owner proved who they are, in seconds since 1970."""
     token_id: str
     """Names this token in logs; it is no secret."""
 
@@ -83,11 +83,26 @@ class Tokens:
         self._secrets = {_head(one): one for one in known}
         self.key_id = _key_id(secret)
 
-    def issue(self, account_id: AccountId, ttl_seconds: int, audience: str = API) -> str:
-        """A token that speaks for the account for so long, and says that it signed in just now."""
-        return self.seal(
-            {"sub": account_id, "jti": secrets.token_urlsafe(9)}, ttl_seconds, audience
-        )
+    def issue(
+        self,
+        account_id: AccountId,
+        ttl_seconds: int,
+        audience: str = API,
+        *,
+        proved_at: float | None = None,
+    ) -> str:
+        """A token that speaks for the account for so long.
+
+        Args:
+            account_id: whom it speaks for.
+            ttl_seconds: for how long.
+            audience: what it is for.
+            proved_at: when its owner proved who they are, in seconds since 1970; None: just now.
+        """
+        claims: dict[str, Any] = {"sub": account_id, "jti": secrets.token_urlsafe(9)}
+        if proved_at is not None:
+            claims["auth_time"] = int(proved_at)
+        return self.seal(claims, ttl_seconds, audience)
 
     def verify(self, token: str, audience: str = API) -> Claims:
         """Whom a token speaks for, and until when.
@@ -99,7 +114,14 @@ class Tokens:
         subject, token_id = claims.get("sub"), claims.get("jti", "")
         if not isinstance(subject, str) or not is_uuid(subject) or not isinstance(token_id, str):
             raise TokenInvalid(NOT_OURS)
-        return Claims(AccountId(subject), float(claims["exp"]), float(claims["iat"]), token_id)
+        issued = claims["iat"]
+        proved = claims.get("auth_time", issued)
+        if type(proved) is not int:
+            raise TokenInvalid(NOT_OURS)
+        # Telegram's clock may be ahead: no session is younger than its token.
+        return Claims(
+            AccountId(subject), float(claims["exp"]), float(min(proved, issued)), token_id
+        )
 
     def seal(self, claims: Mapping[str, Any], ttl_seconds: int, audience: str) -> str:
         """A token of any claims, for something that only this service reads again."""

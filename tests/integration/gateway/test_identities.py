@@ -164,17 +164,21 @@ async def test_who_owes_unlinks_nobody(world: World, person: Person) -> None:
 
 
 async def test_a_sign_in_from_long_ago_is_not_enough(world: World, person: Person) -> None:
-    """A token that was stolen long ago links and unlinks nobody; a new sign-in may."""
+    """A token or a proof that was stolen long ago links and unlinks nobody; a new proof may."""
     second = await with_second(world, person)
     path = f"/me/identities/{await link_id(person, second)}"
     tma = {"Authorization": f"tma {world.init_data(person.telegram_id, age_seconds=700)}"}
-    for old in (old_token(world, person.account_id, age_seconds=700), tma):
-        data = {"login_widget": widget(world, new_telegram_id())}
-        answer = await world.client.post("/me/identities", json=data, headers=old)
+    data = widget(world, person.telegram_id, age_seconds=700)
+    by_old = await signed_in(world.client, login_widget=data, session_key="k" * 32)
+    again = await signed_in(world.client, login_widget=data, session_key="k" * 32)
+    sessions = [one.authorization for one in (by_old, again)]
+    for old in (old_token(world, person.account_id, age_seconds=700), tma, *sessions):
+        body = {"login_widget": widget(world, second)}
+        answer = await world.client.post("/me/identities", json=body, headers=old)
         is_problem(answer, 403, "sign-in-too-old")
         is_problem(await world.client.delete(path, headers=old), 403, "sign-in-too-old")
         assert (await world.client.get("/me/identities", headers=old)).status_code == 200
-        assert (await link(person, **data)).status_code == 201  # it was not used up
+        assert (await link(person, **body)).status_code == 200  # it was not used up
     recent = {"Authorization": f"tma {world.init_data(person.telegram_id, age_seconds=60)}"}
     assert (await world.client.delete(path, headers=recent)).status_code == 204
 

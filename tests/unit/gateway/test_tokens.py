@@ -43,6 +43,16 @@ def test_our_own_token_passes(tokens: Tokens) -> None:
     assert tokens.verify(tokens.issue(ACCOUNT, 60))[:2] == (ACCOUNT, NOW + 60)
 
 
+def test_it_says_when_its_owner_proved_who_they_are(tokens: Tokens) -> None:
+    """Just now, unless told: a proof of long ago stays one, and none is of the future."""
+    for proved_at, found in ((None, NOW), (NOW - 700.5, NOW - 701), (NOW + 30, NOW)):
+        token = tokens.issue(ACCOUNT, 60, proved_at=proved_at)
+        assert tokens.verify(token).signed_in == found
+    for odd in ("1", 1.5, True, [NOW]):
+        with pytest.raises(TokenInvalid):
+            tokens.verify(forged(tokens, auth_time=odd))
+
+
 def test_the_helper_forges_only_what_it_is_told_to(tokens: Tokens) -> None:
     """Without a change the forged token passes, so what is refused below is refused for that."""
     assert tokens.verify(forged(tokens))[:2] == (ACCOUNT, NOW + 60)
