@@ -14,6 +14,7 @@ import typing
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 from dotenv import dotenv_values
@@ -82,8 +83,30 @@ def load(environ: Mapping[str, str] | None = None, *, dotenv: Path | None = None
             secret = (_annotations()[field.name].extra or {}).get("secret")
             shown = "(hidden)" if secret else repr(text)
             raise SettingsError(f"{env} is {shown}, which cannot be used: {reason}.") from error
+        if (_annotations()[field.name].extra or {}).get("secret") and not _is_readable(text):
+            raise SettingsError(
+                f"{env} is (hidden), which cannot be read as an address: write the characters "
+                "/ ? # [ ] @ : of its password as %2F %3F %23 %5B %5D %40 %3A."
+            )
         chosen[field.name] = getattr(one, field.name)
     return Settings(**chosen)
+
+
+def _is_readable(text: str) -> bool:
+    """Whether an address, if it is one, has a port where a port must be.
+
+    A password with a `#` or a `/` in it ends up there, and whoever reads the address then says so
+    in its error, with the password.
+    """
+    scheme, mark, _ = text.partition("://")
+    if not mark or not scheme.isidentifier():
+        return True
+    try:
+        hosts = urlsplit(text).netloc.rpartition("@")[2].split(",")
+    except ValueError:
+        return False
+    ports = [host.rpartition("]")[2].partition(":")[2] for host in hosts]
+    return all(not port or (port.isascii() and port.isdigit()) for port in ports)
 
 
 def _decode(kind: type, value: Any) -> Any:

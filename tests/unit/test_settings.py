@@ -141,6 +141,32 @@ def test_secret_is_not_shown(env: str) -> None:
     assert value not in shown
 
 
+@pytest.mark.parametrize("env", ["DATABASE_URL", "REDIS_URL"])
+@pytest.mark.parametrize("password", ["hush#hush", "hush/hush", "hush?hush", "[hush"])
+def test_a_password_that_breaks_its_address_is_not_repeated(env: str, password: str) -> None:
+    """It would be read as a port, and shown by whoever finds that it is none."""
+    address = f"redis://somebody:{password}@db.example:5432/name"
+    with pytest.raises(SettingsError, match=env) as refused:
+        load({env: address})
+    assert "hush" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://u:p%23w@db.example:5432/name",
+        "postgresql://u:p:w@a.example:5432,b.example:5433/name",
+        "postgresql://u:p@w@[::1]:5432/name",
+        "postgresql:///name?host=/run/postgresql",
+        "postgresql://u@%2Frun%2Fpostgresql/name",
+        "unix:///run/redis.sock",
+    ],
+)
+def test_addresses_that_can_be_read_are_taken(address: str) -> None:
+    """Several hosts, sockets, IPv6: whatever the driver takes."""
+    assert load({"DATABASE_URL": address}).database_url == address
+
+
 def test_names_that_sound_secret_are_secret() -> None:
     """No setting whose name speaks of a key, token, secret or password is shown."""
     for env, _, about in variables():
