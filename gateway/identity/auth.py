@@ -20,6 +20,7 @@ from gateway.identity.sign_in import SignedIn
 from gateway.live.changes import Granted
 from gateway.live.hub import Subscription
 from gateway.web.cursors import LogPosition, token_header
+from gateway.web.errors import Problem
 from gateway.web.replies import body_of, deps_of, reply
 from runtime.postgres.pool import as_account
 from runtime.queries import load_queries
@@ -124,7 +125,10 @@ async def _welcome(deps: Deps, signed_in: SignedIn) -> LogPosition | None:
     position = LogPosition(registered.partition, registered.offset)
     if not signed_in.welcomed:
         return position
-    subscription = deps.hub.subscribe(signed_in.account_id)
+    try:
+        subscription = deps.hub.subscribe(signed_in.account_id)
+    except Problem:
+        return position  # too many wait already; the proof is used up, so this one must get in
     try:
         async with asyncio.timeout(WELCOME_WAIT_SECONDS):
             position = await _granted(deps, signed_in.account_id, position, subscription)
@@ -139,11 +143,12 @@ async def _welcome(deps: Deps, signed_in: SignedIn) -> LogPosition | None:
 async def _granted(
     deps: Deps, account_id: str, registered: LogPosition, subscription: Subscription
 ) -> LogPosition:
-    items = deps.hub.since(account_id, registered.offset)
+    # From its beginning: of two first sign-ins at once, the other one's may have brought it.
+    items = deps.hub.since(account_id, 0)
     while not subscription.cut:
         for item in items:
             if isinstance(item.change, Granted):
-                return LogPosition(item.partition, item.offset)
+                return LogPosition(item.partition, max(item.offset, registered.offset))
         items = await subscription.get(WELCOME_WAIT_SECONDS)
     return registered
 

@@ -48,6 +48,17 @@ async def test_10_of_many_at_once_one_gets_in(world: World) -> None:
     assert sorted(one.status_code for one in answers) == [200, *[401] * 19]
 
 
+async def test_many_first_sign_ins_at_once(world: World) -> None:
+    """Each with a proof of its own, all of them get in, to one account that is welcomed once."""
+    wanted = new_telegram_id()
+    proofs = [widget(world, wanted) for _ in range(world.settings.streams_per_account_max + 5)]
+    people = await asyncio.gather(
+        *(signed_in(world.client, login_widget=proof) for proof in proofs)
+    )
+    assert len({one.account_id for one in people}) == 1
+    assert (await people[0].get("/credits")).json()["granted"] == 5
+
+
 async def test_the_two_schemes_are_not_exchangeable(world: World, person: Person) -> None:
     """The widget's data is no init data and opens nothing directly, and not reversed."""
     data = widget(world, person.telegram_id)
