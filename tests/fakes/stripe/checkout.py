@@ -3,8 +3,9 @@
 Parameters and their bounds are those of the reference, "Create a Checkout Session", as the
 official package's `SessionCreateParams` repeats it: expiry from 30 minutes to 24 hours, 200
 characters of `client_reference_id`, 100 line items. `success_url` is required of hosted pages
-(stripe-node issue 1944), `cancel_url` is not. Least amounts: docs, "Supported currencies". The
-payment intent exists only once the customer has paid (changelog, 2022-08-01).
+(stripe-node issue 1944), `cancel_url` is not; exactly 24 hours are too many (moodle-paygw_stripe
+72). Least amounts: docs, "Supported currencies". The payment intent exists only once the customer
+has paid (changelog, 2022-08-01).
 """
 
 from __future__ import annotations

@@ -4,7 +4,11 @@ Sources: docs, "Fulfill orders" (delayed notification payment methods complete a
 "Asynchronous capture" (a charge succeeds before it has a balance transaction), "Refunds" (one that
 fails gives the money back to the account's balance), "Disputes" (funds are withdrawn with a fee and
 come back, without the fee, if it is won), "Balance transaction types" (cards make `charge` and
-`refund`, other methods `payment` and `payment_refund`; a dispute is an `adjustment`).
+`refund`, other methods `payment` and `payment_refund`; a dispute is an `adjustment`). Refusals of
+refunds: docs, "Error codes", and reports of users (reaction issue 3704, woocommerce-gateway-stripe
+issue 1315, SyliusStripePlugin 120). Not found documented, so chosen here: that a failed refund
+lowers `amount_refunded` again, and 400 (not 404) for a refund of a charge that there is not: rely
+on the error's code.
 """
 
 from __future__ import annotations

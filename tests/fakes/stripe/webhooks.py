@@ -8,6 +8,7 @@ order is not guaranteed, events may come twice, and only a 2xx counts (a redirec
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import json
@@ -114,10 +115,12 @@ class Post:
         times_max: int = 1,
         signed_seconds_ago: int = 0,
         attempts_max: int = ATTEMPTS_MAX,
+        at_once: int = 1,
     ) -> None:
         """Send all that is due and not held, and again whatever is not taken.
 
-        With `rng`: each event 1 to `times_max` times, in any order.
+        With `rng`: each event 1 to `times_max` times, in any order. `at_once` attempts run beside
+        each other.
         """
         self.books.catch_up()
         due = [one for one in self._due if one.event["type"] not in self.held]
@@ -131,14 +134,16 @@ class Post:
             rng.shuffle(due)
         async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS, follow_redirects=False) as client:
             while due:
-                one = due.pop(0)
-                one.attempts += 1
-                if await self._send(client, one, signed_seconds_ago):
-                    one.event["pending_webhooks"] -= one.first
-                elif one.attempts < attempts_max:
-                    due.append(one)
-                else:
-                    self.given_up.append(one.event["id"])
+                batch, due = due[:at_once], due[at_once:]
+                sent = (self._send(client, one, signed_seconds_ago) for one in batch)
+                for one, taken in zip(batch, await asyncio.gather(*sent), strict=True):
+                    one.attempts += 1
+                    if taken:
+                        one.event["pending_webhooks"] -= one.first
+                    elif one.attempts < attempts_max:
+                        due.append(one)
+                    else:
+                        self.given_up.append(one.event["id"])
 
     async def _send(self, client: httpx.AsyncClient, one: _Due, seconds_ago: int) -> bool:
         event = one.event | {"api_version": one.endpoint.api_version}

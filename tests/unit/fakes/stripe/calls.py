@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 from typing import Any
@@ -53,9 +54,13 @@ class Shop:
         self.answers: list[int] = []
         self.got: list[tuple[bytes, str]] = []
         self.url = ""
+        self.gate: asyncio.Event | None = None
+        """What an answer waits for."""
 
     async def take(self, request: web.Request) -> web.Response:
         self.got.append((await request.read(), request.headers["Stripe-Signature"]))
+        if self.gate is not None:
+            await self.gate.wait()
         return web.Response(status=self.answers.pop(0) if self.answers else 200)
 
     def ids(self) -> list[str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections import Counter
 
 import httpx
 
+from runtime.waiting import until
 from tests.fakes.stripe import Stripe
 from tests.unit.fakes.stripe.calls import REFUNDS, Shop, paid, signers
 
@@ -55,6 +57,19 @@ async def test_deliveries(stripe: Stripe, client: httpx.AsyncClient, shop: Shop)
     stripe.post.again(happened[0])
     await stripe.post.deliver()
     assert Counter(shop.ids())[happened[0]] == counted[happened[0]] + 1
+
+
+async def test_at_the_same_time(stripe: Stripe, client: httpx.AsyncClient, shop: Shop) -> None:
+    """Deliveries run beside each other where that is asked for."""
+    stripe.post.add_endpoint(shop.url, ("checkout.session.completed",))
+    for _ in range(3):
+        await paid(stripe, client)
+    shop.gate = asyncio.Event()
+    sending = asyncio.create_task(stripe.post.deliver(at_once=3))
+    await until(lambda: len(shop.got) == 3, 10, what="three requests at once")
+    shop.gate.set()
+    await sending
+    assert [one.status for one in stripe.post.delivered] == [200] * 3
 
 
 async def test_never_taken(stripe: Stripe, client: httpx.AsyncClient, shop: Shop) -> None:
