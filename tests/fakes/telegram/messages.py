@@ -46,11 +46,11 @@ class Messages:
     def sent(self, chat: Chat, **content: Any) -> dict[str, Any]:
         """Count it to the limits, and post it."""
         self._limits.take(chat.id)
-        message = post(self._world, chat, self._world.bot, **content)
         # Other kinds of reply markup are the client's; the message does not keep them.
-        if "inline_keyboard" not in message.get("reply_markup", {}):
-            return {key: value for key, value in message.items() if key != "reply_markup"}
-        return message
+        if "inline_keyboard" not in (content.get("reply_markup") or {}):
+            content["reply_markup"] = None
+        # A copy: what a call was answered stays as it was when the message is edited.
+        return dict(post(self._world, chat, self._world.bot, **content))
 
     def _replied(self, call: Arguments, chat: Chat) -> dict[str, Any] | None:
         reply = call.structure("reply_parameters", dict, "reply parameters")

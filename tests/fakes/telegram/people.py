@@ -75,6 +75,7 @@ class Person:
 
     def _posts(self, chat: Chat | None, **content: Any) -> dict[str, Any]:
         place = chat or self.chat
+        assert not place.is_blocked, "who has blocked the bot cannot write to it"
         place.is_started = True
         message = post(self._telegram.world, place, self.document, **content)
         self._telegram.updates.push(message=message)

@@ -16,7 +16,7 @@ from tests.fakes.telegram import photos
 from tests.fakes.telegram.arguments import Arguments, Refused
 from tests.fakes.telegram.inline import Inline
 from tests.fakes.telegram.limits import Limits
-from tests.fakes.telegram.messages import Messages
+from tests.fakes.telegram.messages import Messages, post
 from tests.fakes.telegram.parameters import NAMES, PARAMETERS
 from tests.fakes.telegram.payments import Payments
 from tests.fakes.telegram.people import Person
@@ -124,6 +124,23 @@ class Telegram:
         """The store takes back what the person had paid for these Stars."""
         self.payments.charge_back(charge)
 
+    def forged_payment(self, person: Person, **changes: Any) -> dict[str, Any]:
+        """Tell of a payment that Telegram never made, or made otherwise; what was told.
+
+        With the `telegram_payment_charge_id` of a real charge it contradicts that one. It stands
+        in no list of transactions.
+        """
+        paid = {
+            "currency": "XTR",
+            "total_amount": 1,
+            "invoice_payload": "",
+            "telegram_payment_charge_id": f"stx_forged_{self.world.next_id()}",
+            "provider_payment_charge_id": "",
+        } | changes
+        message = post(self.world, person.chat, person.document, successful_payment=paid)
+        self.updates.push(message=message)
+        return paid
+
     def calls_of(self, method: str, *, code: int = 200) -> list[Call]:
         """The calls of a method that were answered so."""
         return [one for one in self.calls if one.method == method and one.code == code]
@@ -165,7 +182,7 @@ class Telegram:
     async def _run(self, call: Call, arguments: Arguments) -> web.Response:
         call.arguments, call.files = arguments.values, sorted(arguments.files)
         for key in sorted(arguments.values.keys() - PARAMETERS[call.method]):
-            self.findings.append(f"{call.method}: parameter {key} is unknown")
+            self.findings.append(f"{call.method}: parameter {key} is unknown or deprecated")
         result = self._methods[call.method](arguments)
         call.result = await result if inspect.isawaitable(result) else result
         call.code = 200

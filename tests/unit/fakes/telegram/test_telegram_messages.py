@@ -140,3 +140,16 @@ async def test_photos_that_are_refused(api: Api) -> None:
     assert large["description"] == "Bad Request: file is too big"
     assert "wrong remote file" in await api.refused("sendPhoto", **send, photo="nope")
     assert "no photo in the request" in await api.refused("sendPhoto", **send)
+
+
+async def test_what_was_answered_stays_as_it_was(api: Api) -> None:
+    """An edit changes the message, not the record of the call that sent it."""
+    anna = api.telegram.person()
+    anna.starts()
+    reply = {"force_reply": True}
+    sent = await api.ok("sendMessage", chat_id=anna.id, text="one", reply_markup=reply)
+    at = {"chat_id": anna.id, "message_id": sent["message_id"]}
+    assert "message is not modified" in await api.refused("editMessageText", **at, text="one")
+    await api.ok("editMessageText", **at, text="two")
+    (call,) = api.telegram.calls_of("sendMessage")
+    assert (call.result["text"], anna.inbox[0]["text"]) == ("one", "two")

@@ -162,3 +162,17 @@ async def test_a_subscription_renews_until_it_is_cancelled(api: Api, bot: Bot) -
     paid = bot.of("successful_payment")
     assert [one.get("is_first_recurring") for one in paid] == [True, None, None]
     assert [one.get("is_recurring") for one in paid] == [True, True, None]
+
+
+async def test_a_forged_payment_is_in_no_list(api: Api, bot: Bot) -> None:
+    """The bot is told what Telegram does not know, and any field of it can be wrong."""
+    anna = api.telegram.person()
+    anna.starts()
+    charge = await anna.pays(await api.ok("createInvoiceLink", **PACK))
+    api.telegram.forged_payment(anna, total_amount=100, currency="USD")
+    api.telegram.forged_payment(anna, telegram_payment_charge_id=charge.id, total_amount=7)
+    await api.telegram.delivered()
+    told = [(one["currency"], one["total_amount"]) for one in bot.of("successful_payment")]
+    assert told == [("XTR", 100), ("USD", 100), ("XTR", 7)]
+    rows = (await api.ok("getStarTransactions"))["transactions"]
+    assert [(one["id"], one["amount"]) for one in rows] == [(charge.id, 100)]
