@@ -17,7 +17,7 @@ from events.ids import AccountId, is_uuid
 from gateway.access.permissions import ADMIN, ANALYST, AUDITOR, PERSON, USER
 from runtime.errors import SettingsError
 from runtime.postgres.batching import Batcher
-from runtime.postgres.pool import Connection, Pool
+from runtime.postgres.pool import Connection, Pool, as_account
 from runtime.queries import load_queries
 from runtime.settings import Settings
 
@@ -82,6 +82,7 @@ class Access:
     """
 
     def __init__(self, settings: Settings, pool: Pool) -> None:
+        self._pool = pool
         self._appointed = AppointedRoles(settings)
         self._access = Batcher(pool, _ask_access).find
         self._keys = Batcher(pool, _ask_keys).find
@@ -113,6 +114,16 @@ class Access:
             PixelpopError: the database cannot be reached.
         """
         return await self._keys(secret_hash)
+
+    async def is_live(self, account_id: str, key_id: str) -> bool:
+        """Whether the account's API key with this id is still good.
+
+        Raises:
+            PixelpopError: the database cannot be reached.
+        """
+        account = UUID(account_id)
+        async with as_account(self._pool, account) as connection:
+            return bool(await connection.fetchval(_QUERIES.is_live, account, UUID(key_id)))
 
 
 async def _ask_access(connection: Connection, accounts: Sequence[UUID]) -> Mapping[UUID, _Access]:

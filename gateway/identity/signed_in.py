@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
+from hashlib import sha256
 from typing import Final, Literal
 from uuid import UUID
 
@@ -123,7 +124,8 @@ class Authenticator:
         self._accounts_max = accounts_max
         self._keep_seconds = keep_seconds
         self._verified: OrderedDict[bytes, Account] = OrderedDict()
-        self._headers: dict[str, set[bytes]] = {}
+        """By digest: one header can be written in many ways, and each of them long."""
+        self._digests: dict[str, set[bytes]] = {}
         self._forgotten = 0
         """How often something was forgotten: what was asked for before that is not kept."""
 
@@ -131,7 +133,7 @@ class Authenticator:
         """The account of a header that was verified lately; None: `verify` it."""
         if authorization is None:
             return None
-        account = self._verified.get(authorization)
+        account = self._verified.get(_digest(authorization))
         if account is None or account.good_until <= time.monotonic():
             return None
         return account
@@ -166,6 +168,8 @@ class Authenticator:
             PixelpopError: as `verify`.
         """
         claims = self._tokens.verify(ticket, STREAM)
+        if claims.key_id and not await self._access.is_live(claims.account_id, claims.key_id):
+            raise Problem("token-invalid", KEY_NOT_OURS)
         key = await self._standings.key_of(claims.account_id)
         good_until = time.monotonic() + claims.expires - time.time()
         return Account(
@@ -185,8 +189,8 @@ class Authenticator:
     def forget(self, account_id: str) -> None:
         """The account was erased, or may no longer do what it could: verify it anew."""
         self._forgotten += 1
-        for authorization in self._headers.pop(account_id, ()):
-            self._verified.pop(authorization, None)
+        for digest in self._digests.pop(account_id, ()):
+            self._verified.pop(digest, None)
         self._keys.forget(UUID(account_id))
 
     async def _verify_key(self, authorization: bytes, text: str) -> Account:
@@ -259,13 +263,18 @@ class Authenticator:
     def _remember(self, authorization: bytes, account: Account, forgotten: int) -> Account:
         if forgotten != self._forgotten:
             return account  # what it may do could have changed since it was asked for
-        self._verified[authorization] = account
-        self._verified.move_to_end(authorization)
-        self._headers.setdefault(account.account_id, set()).add(authorization)
+        digest = _digest(authorization)
+        self._verified[digest] = account
+        self._verified.move_to_end(digest)
+        self._digests.setdefault(account.account_id, set()).add(digest)
         while len(self._verified) > self._accounts_max:
             oldest, owner = self._verified.popitem(last=False)
-            headers = self._headers[owner.account_id]
-            headers.discard(oldest)
-            if not headers:
-                del self._headers[owner.account_id]
+            digests = self._digests[owner.account_id]
+            digests.discard(oldest)
+            if not digests:
+                del self._digests[owner.account_id]
         return account
+
+
+def _digest(authorization: bytes) -> bytes:
+    return sha256(authorization).digest()

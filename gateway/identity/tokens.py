@@ -50,6 +50,8 @@ class Claims(NamedTuple):
     """When its owner proved who they are, in seconds since 1970."""
     token_id: str
     """Names this token in logs; it is no secret."""
+    key_id: str
+    """The API key that it was made with, by its id; empty: a person made it."""
 
 
 class Tokens:
@@ -90,6 +92,7 @@ class Tokens:
         audience: str = API,
         *,
         proved_at: float | None = None,
+        key_id: str = "",
     ) -> str:
         """A token that speaks for the account for so long.
 
@@ -98,10 +101,13 @@ class Tokens:
             ttl_seconds: for how long.
             audience: what it is for.
             proved_at: when its owner proved who they are, in seconds since 1970; None: just now.
+            key_id: the API key that asks for it: it is good for no longer than that key.
         """
         claims: dict[str, Any] = {"sub": account_id, "jti": secrets.token_urlsafe(9)}
         if proved_at is not None:
             claims["auth_time"] = int(proved_at)
+        if key_id:
+            claims["key"] = key_id
         return self.seal(claims, ttl_seconds, audience)
 
     def verify(self, token: str, audience: str = API) -> Claims:
@@ -114,13 +120,16 @@ class Tokens:
         subject, token_id = claims.get("sub"), claims.get("jti", "")
         if not isinstance(subject, str) or not is_uuid(subject) or not isinstance(token_id, str):
             raise TokenInvalid(NOT_OURS)
+        key_id = claims.get("key", "")
+        if not isinstance(key_id, str) or (key_id and not is_uuid(key_id)):
+            raise TokenInvalid(NOT_OURS)
         issued = claims["iat"]
         proved = claims.get("auth_time", issued)
         if type(proved) is not int:
             raise TokenInvalid(NOT_OURS)
         # Telegram's clock may be ahead: no session is younger than its token.
         return Claims(
-            AccountId(subject), float(claims["exp"]), float(min(proved, issued)), token_id
+            AccountId(subject), float(claims["exp"]), float(min(proved, issued)), token_id, key_id
         )
 
     def seal(self, claims: Mapping[str, Any], ttl_seconds: int, audience: str) -> str:

@@ -64,7 +64,8 @@ async def make_ticket(request: Request[Any, Any, Any]) -> ASGIApp:
     deps = deps_of(request)
     account = await signed_in(request)
     ttl_seconds = deps.settings.stream_ticket_ttl_seconds
-    ticket = deps.tokens.issue(account.account_id, ttl_seconds, STREAM)
+    key_id = account.credential_id if account.via == "api_key" else ""
+    ticket = deps.tokens.issue(account.account_id, ttl_seconds, STREAM, key_id=key_id)
     return reply(TicketDocument(ticket=ticket, expires_in=ttl_seconds), 201)
 
 

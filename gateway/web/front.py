@@ -153,7 +153,7 @@ class Front:
         limits.take_here(policies.address, address)
         if limits.shared is not None:
             await limits.shared.take(policies.address, address)
-        if path.startswith(SIGN_IN):
+        if path.startswith(SIGN_IN) and scope["method"] != "OPTIONS":  # a browser's preflight
             await limits.take(policies.sign_ins, address)
         if _shows_credentials(scope, path):
             authorization = header_in(scope["headers"], b"authorization")

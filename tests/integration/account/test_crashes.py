@@ -94,7 +94,11 @@ async def test_a_crash_at_any_step_is_finished_by_the_next_run(
     steps = Steps()
 
     @asynccontextmanager
-    async def crashing(pool: Pool) -> AsyncIterator[Any]:
+    async def crashing(its_pool: Pool) -> AsyncIterator[Any]:
+        if its_pool is not pool:  # the world's own eraser, which goes on beside this one
+            async with transaction(its_pool) as connection:
+                yield connection
+            return
         steps.step()
         async with transaction(pool) as connection:
             yield connection

@@ -79,7 +79,7 @@ async def test_a_request_is_admitted_and_dispatched_once(account_id, writer, his
         "CreditsReserved",
         "CreditsSettled",
     ]
-    settled = events[-1]
+    settled = next(e for e in events if isinstance(e, CreditsSettled))  # the repeat may be last
     assert (settled.captured, settled.returned) == (3, 1)
     assert history.state(mine).available == 7
     assert balanced(history.state(mine))

@@ -158,6 +158,20 @@ async def test_a_revoked_keys_stream_ends(world: World, person: Person) -> None:
             pass
 
 
+async def test_a_revoked_keys_ticket_opens_nothing(world: World, person: Person) -> None:
+    """A ticket is good for no longer than the key that made it; a person's is not touched."""
+    key = await make(person, "events:read")
+    made = await with_key(world, key, "POST", "/events/tickets")
+    path = f"/events?ticket={made.json()['ticket']}"
+    async with stream(world.client, path) as reader:
+        await reader.until("reset")
+    theirs = (await person.post("/events/tickets")).json()["ticket"]
+    assert (await person.delete(f"/api-keys/{key['id']}")).status_code == 204
+    is_problem(await world.client.get(path), 401, "token-invalid")
+    async with stream(world.client, f"/events?ticket={theirs}") as reader:
+        await reader.until("reset")
+
+
 async def test_an_expired_key_is_refused(world: World, person: Person) -> None:
     """A key is good until its time is over."""
     key = await make(person, *READ, expires_in_days=1)

@@ -101,13 +101,17 @@ class World:
         )
 
     async def person(self, *, telegram_id: int | None = None) -> Person:
-        """Sign somebody in; somebody new unless an id is given."""
+        """Sign somebody in; somebody new, and welcomed, unless an id is given."""
+        new = telegram_id is None
         telegram_id = telegram_id or next(_people)
         answer = await self.client.post(
             "/auth/login", json={"init_data": self.init_data(telegram_id)}
         )
         assert answer.status_code == 200, answer.text
-        return Person(self.client, telegram_id, answer.json())
+        person = Person(self.client, telegram_id, answer.json())
+        if new and self.settings.welcome_credits:
+            await until(lambda: _welcomed(person), 60, what="the welcome credits")
+        return person
 
     async def append(self, event: Event, event_id: str) -> Position:
         """Append a fact as another process would."""
@@ -224,6 +228,11 @@ async def _ready(world: World, tasks: list[asyncio.Task[None]]) -> bool:
         return (await world.client.get("/readyz")).status_code == 200
     except httpx.TransportError:
         return False
+
+
+async def _welcomed(person: Person) -> bool:
+    """Whether its credits came: a decider's group first waits for members that died silently."""
+    return bool((await person.get("/credits")).json()["available"])
 
 
 @asynccontextmanager

@@ -26,6 +26,12 @@ async def made(world: World, person: Person, **body: Any) -> str:
     answer = await person.ask(**body)
     assert answer.status_code == 202, answer.text
     generation: str = answer.json()["id"]
+
+    async def admitted() -> bool:
+        now = (await person.get(f"/generations/{generation}")).json()
+        return bool(now["credits"]["reserved"])
+
+    await until(admitted, 30, what="the admission: no worker begins before it")
     await world.start(person, generation)
     await world.complete(person, generation)
     return generation

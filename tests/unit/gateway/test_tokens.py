@@ -136,3 +136,12 @@ def test_a_ticket_opens_streams_and_nothing_else(tokens: Tokens) -> None:
         tokens.verify(ticket)
     with pytest.raises(TokenInvalid):
         tokens.verify(tokens.issue(ACCOUNT, 60), STREAM)
+
+
+def test_a_ticket_names_the_key_that_made_it(tokens: Tokens) -> None:
+    """So that it can be refused with it; what is no id of a key is none."""
+    made = tokens.issue(ACCOUNT, 60, STREAM, key_id=ACCOUNT)
+    assert tokens.verify(made, STREAM).key_id == ACCOUNT
+    assert tokens.verify(tokens.issue(ACCOUNT, 60, STREAM), STREAM).key_id == ""
+    with pytest.raises(TokenInvalid):
+        tokens.verify(tokens.seal({"sub": ACCOUNT, "key": "one"}, 60, STREAM), STREAM)
