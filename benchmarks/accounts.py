@@ -18,7 +18,7 @@ from events.accounts import UserRegistered
 from events.base import Sealed
 from events.codec import Event, encode
 from events.envelope import headers_for
-from events.generations import GenerationRequested
+from events.generations import GenerationCancelled, GenerationRequested
 from events.ids import AccountId, EventId, GenerationId, SourceId, fact_id, generation_id
 from events.purchases import CreditsPurchased
 from events.topics import EVENTS
@@ -149,6 +149,17 @@ def request_records(accounts: Sequence[LoadAccount], each: int) -> Iterator[Outg
         for account in accounts:
             event, event_id = requested(account, seeds)
             yield outgoing(event, event_id, event.generation_id, event.occurred_at_ms)
+
+
+def cancelled(request: Outgoing) -> Outgoing:
+    """What ends a request, so that its job is not put again."""
+    generation = next(value for name, value in request.headers if name == "correlationid").decode()
+    event = GenerationCancelled(
+        account_id=AccountId(request.key.decode()),
+        occurred_at_ms=time.time_ns() // 1_000_000,
+        generation_id=GenerationId(generation),
+    )
+    return outgoing(event, fact_id(generation, "cancelled"), generation, event.occurred_at_ms)
 
 
 def outgoing(event: Event, event_id: EventId, about: str, now_ms: int) -> Outgoing:

@@ -65,18 +65,22 @@ class Decisions:
         made = await accounts.make_accounts(
             world.settings, world.owner_url, world.producer, self._count
         )
-        end = await self._settled_end()
+        end = await _end(world)
         await world.start("decider", wait=False)
-        await self._until_end(end + self._count)
+        await _until_end(world, end + self._count)
         await world.stop("decider")
-        asked = accounts.request_records(made, accounts.GENERATIONS_EACH)
+        asked = list(accounts.request_records(made, accounts.GENERATIONS_EACH))
         count = await accounts.append_all(world.producer, asked)
-        starts = await end_offsets(world.settings, [(EVENTS, n) for n in await self._partitions()])
+        starts = await end_offsets(world.settings, await _partitions(world))
         await world.start("decider", wait=False)
-        await self._until_end(sum(starts.values()) + count)
+        await _until_end(world, sum(starts.values()) + count)
         self.cpu_us.append(1e6 * world.children.cpu_seconds("decider") / count)
+        # Nobody works on these jobs here; open, they would be put again at each later start.
+        end = await _end(world)
+        await accounts.append_all(world.producer, map(accounts.cancelled, asked))
+        await _until_end(world, end + 2 * count)
         await world.stop("decider")
-        first, last, found = await self._decision_times({k[1]: v for k, v in starts.items()})
+        first, last, found = await _decision_times(world, {k[1]: v for k, v in starts.items()})
         if found < count:
             raise ChildFailed(f"{found} of {count} requests were admitted")
         return {"decisions": found / max(0.001, (last - first) / 1000)}
@@ -93,44 +97,46 @@ class Decisions:
         await accounts.append_all(world.producer, questions, topic)
         return {"decisions": await run_raw("benchmarks.raw.decider", world, topic, "decisions")}
 
-    async def _partitions(self) -> range:
-        return range(await self._world.producer.partitions(EVENTS))
 
-    async def _settled_end(self) -> int:
-        places = [(EVENTS, number) for number in await self._partitions()]
-        return sum((await end_offsets(self._world.settings, places)).values())
+async def _partitions(world: World) -> list[tuple[str, int]]:
+    return [(EVENTS, number) for number in range(await world.producer.partitions(EVENTS))]
 
-    async def _until_end(self, wanted: int) -> None:
-        deadline = time.monotonic() + WAIT_SECONDS
-        while await self._settled_end() < wanted:
-            if not self._world.children.running("decider"):
-                raise ChildFailed(f"the decider ended: {self._world.children.tail('decider')}")
-            if time.monotonic() > deadline:
-                end = await self._settled_end()
-                raise ChildFailed(f"the log stands at {end} of {wanted} records")
-            await asyncio.sleep(POLL_SECONDS)
 
-    async def _decision_times(self, starts: dict[int, int]) -> tuple[int, int, int]:
-        """First and last append time of the admissions from `starts` on, and their number."""
-        places = {TopicPartition(EVENTS, number): at for number, at in starts.items()}
-        consumer = AIOKafkaConsumer(
-            **client_options(self._world.settings, role="bench"), enable_auto_commit=False
-        )
-        await consumer.start()
-        try:
-            consumer.assign(list(places))
-            ends = await consumer.end_offsets(list(places))
-            for place, at in places.items():
-                consumer.seek(place, at)
-            left = sum(ends[place] - at for place, at in places.items())
-            times: list[int] = []
-            while left > 0:
-                for records in (await consumer.getmany(timeout_ms=500)).values():
-                    left -= len(records)
-                    times += [one.timestamp for one in records if _is_decision(one.headers)]
-            return min(times, default=0), max(times, default=0), len(times)
-        finally:
-            await consumer.stop()
+async def _end(world: World) -> int:
+    return sum((await end_offsets(world.settings, await _partitions(world))).values())
+
+
+async def _until_end(world: World, wanted: int) -> None:
+    deadline = time.monotonic() + WAIT_SECONDS
+    while await _end(world) < wanted:
+        if not world.children.running("decider"):
+            raise ChildFailed(f"the decider ended: {world.children.tail('decider')}")
+        if time.monotonic() > deadline:
+            raise ChildFailed(f"the log stands at {await _end(world)} of {wanted} records")
+        await asyncio.sleep(POLL_SECONDS)
+
+
+async def _decision_times(world: World, starts: dict[int, int]) -> tuple[int, int, int]:
+    """First and last append time of the admissions from `starts` on, and their number."""
+    places = {TopicPartition(EVENTS, number): at for number, at in starts.items()}
+    consumer = AIOKafkaConsumer(
+        **client_options(world.settings, role="bench"), enable_auto_commit=False
+    )
+    await consumer.start()
+    try:
+        consumer.assign(list(places))
+        ends = await consumer.end_offsets(list(places))
+        for place, at in places.items():
+            consumer.seek(place, at)
+        left = sum(ends[place] - at for place, at in places.items())
+        times: list[int] = []
+        while left > 0:
+            for records in (await consumer.getmany(timeout_ms=500)).values():
+                left -= len(records)
+                times += [one.timestamp for one in records if _is_decision(one.headers)]
+        return min(times, default=0), max(times, default=0), len(times)
+    finally:
+        await consumer.stop()
 
 
 def _is_decision(headers: tuple[tuple[str, bytes], ...]) -> bool:
