@@ -1,0 +1,1 @@
+# What the bot writes by itself (results, refunds, expiry): keys begin with messages-.

@@ -1,0 +1,1 @@
+# Packs, invoices, payments and refunds: keys begin with payments-.
