@@ -40,6 +40,7 @@ from events.generations import (
 )
 from events.preferences import ConsentGiven, ConsentWithdrawn, PreferencesChanged
 from events.purchases import CreditsPurchased, PurchaseRefunded
+from events.sharing import ImageShared, ShareRevoked
 from events.telegram import TelegramChatChanged
 
 Event = (
@@ -69,6 +70,8 @@ Event = (
     | GenerationRestored
     | ImageDeleted
     | ImageRestored
+    | ImageShared
+    | ShareRevoked
     | GenerationRejected
     | CreditsGranted
     | CreditsReserved

@@ -47,6 +47,7 @@ from events.jobs import DiscardJob, GenerateJob
 from events.live import Progress
 from events.preferences import ConsentGiven, ConsentWithdrawn, PreferencesChanged
 from events.purchases import CreditsPurchased, PurchaseRefunded
+from events.sharing import ImageShared, ShareRevoked
 from events.telegram import TelegramChatChanged
 
 ACCOUNT: Final = AccountId("5f0c1a52-7c64-4b0e-9d2f-3b1f0a9f6d11")
@@ -55,6 +56,7 @@ _GENERATION = ids.generation_id(ACCOUNT, "example")
 _PURCHASE = SourceId(ids.derive("example", "purchase"))
 _ACTOR = AccountId("2c9c9d7a-6a1f-4b0a-8a54-0f4f3a3de3a7")
 _KEY = ids.derive("example", "api-key")
+_SHARE = ids.derive("example", "share")
 _OBJECTS = f"generations/{ACCOUNT}/{_GENERATION}"
 _FACT: dict[str, Any] = {"account_id": ACCOUNT, "occurred_at_ms": AT_MS}
 _ACT: dict[str, Any] = {
@@ -172,6 +174,15 @@ FACTS: Final = (
     GenerationRestored(**_ABOUT),
     ImageDeleted(**_ABOUT, image_id=_IMAGE),
     ImageRestored(**_ABOUT, image_id=_IMAGE),
+    ImageShared(
+        **_ABOUT,
+        image_id=_IMAGE,
+        share_id=_SHARE,
+        via="link",
+        shows_prompt=True,
+        expires_at_ms=AT_MS + _YEAR_MS,
+    ),
+    ShareRevoked(**_ABOUT, share_id=_SHARE),
 )
 
 DECISIONS: Final = (
