@@ -29,6 +29,7 @@ def another(field: msgspec.inspect.Field) -> object:
         "jwt_secret": "j" * 40,
         "oidc_issuer": "https://issuer.example",
         "slot": "slot-7",
+        "telegram_api_base": "http://127.0.0.1:8081",
         "replicate_model": "somebody/something",
     }
     if field.name in known:
