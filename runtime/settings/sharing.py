@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 from runtime.settings.about import about
-from runtime.settings.telegram import TelegramApi
+from runtime.settings.stripe import StripeApi
 
 
-class Sharing(TelegramApi, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Sharing(StripeApi, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What people show to others: for how long, how much, and what is kept at hand for it."""
 
     share_days_max: Annotated[
