@@ -38,6 +38,13 @@ from events.generations import (
     ImageRestored,
     ProviderCallUncertain,
 )
+from events.grants import (
+    GoodwillGiven,
+    PromotionClosed,
+    PromotionOpened,
+    PromotionRedeemed,
+    ReferralRewarded,
+)
 from events.preferences import ConsentGiven, ConsentWithdrawn, PreferencesChanged
 from events.purchases import CreditsPurchased, PurchaseRefunded
 from events.sharing import ImageShared, ShareRevoked
@@ -58,6 +65,11 @@ Event = (
     | CustomerAdmitted
     | ApiKeyCreated
     | ApiKeyRevoked
+    | PromotionOpened
+    | PromotionClosed
+    | PromotionRedeemed
+    | ReferralRewarded
+    | GoodwillGiven
     | CreditsPurchased
     | PurchaseRefunded
     | GenerationRequested

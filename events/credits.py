@@ -33,7 +33,7 @@ class CreditsGranted(Decision, frozen=True, kw_only=True, gc=False, tag="Credits
     source_id: SourceId
     """What entitles to them; also the id of the grant. Decided once, for ever."""
     why: str
-    """`purchase`, `welcome`, `promotion`, `goodwill`."""
+    """`purchase`, `welcome`, `promotion`, `referral`, `goodwill`."""
     origin: str
     """The payment provider, or `why` where nobody paid."""
     credits: Moved

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from events import ids, postings
+from events import grant_examples, ids, postings
 from events.accounts import AccountErased, DebtCarried, UserRegistered
 from events.admin import (
     AccountBanned,
@@ -140,6 +140,7 @@ FACTS: Final = (
         expires_at_ms=AT_MS + _YEAR_MS,
     ),
     PurchaseRefunded(**_FACT, purchase_id=_PURCHASE, refund_id="refund-1", reason="refund"),
+    *grant_examples.facts(_FACT, _ACT, AT_MS + _YEAR_MS),
     _REQUESTED,
     GenerationStarted(**_ABOUT, attempt=1, provider="local"),
     GenerationCompleted(

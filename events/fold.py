@@ -25,6 +25,7 @@ from events.generations import (
     GenerationRejected,
     GenerationRequested,
 )
+from events.grants import AWARDS
 from events.purchases import CreditsPurchased, PurchaseRefunded
 from events.recorded import Recorded
 from events.state import Account
@@ -41,6 +42,7 @@ _FACTS: dict[type, Fold] = {
     PurchaseRefunded: fold_facts.refunded,
     AccountErased: fold_facts.erased,
     DebtCarried: fold_facts.carried,
+    **dict.fromkeys(AWARDS, fold_facts.awarded),
 }
 _DECISIONS: dict[type, Fold] = {
     CreditsReserved: fold_decisions.reserved,

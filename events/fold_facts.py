@@ -16,6 +16,7 @@ from events.generations import (
     GenerationFailed,
     GenerationRequested,
 )
+from events.grants import Award
 from events.ids import welcome_source
 from events.purchases import CreditsPurchased, PurchaseRefunded
 from events.recorded import Recorded
@@ -115,6 +116,22 @@ def purchased(account: Account, recorded: Recorded, event: CreditsPurchased) -> 
         None if known is None else known.refund,
     )
     return _with_source(account, event.purchase_id, source)
+
+
+def awarded(account: Account, recorded: Recorded, event: Award) -> Account:
+    """Leave the grant to be decided; what entitled to it before entitles to nothing more."""
+    known = account.sources.get(event.source_id)
+    if (known is not None and known.seen) or event.credits <= 0:
+        return account
+    source = Source(
+        event.why,
+        event.why,
+        event.credits,
+        event.expires_at_ms,
+        _cause(recorded),
+        None if known is None else known.refund,
+    )
+    return _with_source(account, event.source_id, source)
 
 
 def refunded(account: Account, recorded: Recorded, event: PurchaseRefunded) -> Account:

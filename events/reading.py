@@ -18,6 +18,7 @@ from events.generations import (
     ImageRestored,
     ProviderCallUncertain,
 )
+from events.grants import PROMOTION_ACTS
 from events.ids import AccountId, is_uuid
 from events.preferences import ConsentGiven, ConsentWithdrawn, PreferencesChanged
 from events.recorded import Recorded, hash_value
@@ -57,6 +58,7 @@ _WITHOUT_EFFECT: Final = frozenset(
         ConsentWithdrawn,
         TelegramChatChanged,
         *ACTS,
+        *PROMOTION_ACTS,
     )
 )
 

@@ -1,0 +1,64 @@
+"""Facts of credits that nobody paid for, in the words of stories (`tests.given`)."""
+
+from __future__ import annotations
+
+from events import ids
+from events.base import Sealed
+from events.grants import GoodwillGiven, PromotionRedeemed, ReferralRewarded
+from events.ids import AccountId, SourceId
+from tests.given import ACCOUNT, START_MS, Told, at
+
+ADMIN = AccountId("0a000000-0000-4000-8000-0000000000ad")
+
+
+def award(name: str) -> SourceId:
+    """The id of what entitles to the credits that a story calls `name`."""
+    return SourceId(ids.derive("test-award", name))
+
+
+def _ends(expires: int | None) -> int | None:
+    return None if expires is None else at(expires)
+
+
+def redeemed(name: str, credits: int, expires: int | None = None) -> Told:  # noqa: A002  the field's name
+    """A promotion's code was redeemed; `expires`: ms into the story."""
+    return Told(
+        PromotionRedeemed(
+            account_id=ACCOUNT,
+            occurred_at_ms=START_MS,
+            source_id=award(name),
+            credits=credits,
+            expires_at_ms=_ends(expires),
+            promotion_id=ids.derive("test-promotion", name),
+        )
+    )
+
+
+def rewarded(name: str, credits: int, expires: int | None = None) -> Told:  # noqa: A002  the field's name
+    """A friend was delivered a first picture."""
+    return Told(
+        ReferralRewarded(
+            account_id=ACCOUNT,
+            occurred_at_ms=START_MS,
+            source_id=award(name),
+            credits=credits,
+            expires_at_ms=_ends(expires),
+            referral_id=ids.derive("test-referral", name),
+            side="inviter",
+        )
+    )
+
+
+def soothed(name: str, credits: int, expires: int | None = None) -> Told:  # noqa: A002  the field's name
+    """An admin made up for something."""
+    return Told(
+        GoodwillGiven(
+            account_id=ACCOUNT,
+            occurred_at_ms=START_MS,
+            source_id=award(name),
+            credits=credits,
+            expires_at_ms=_ends(expires),
+            actor=ADMIN,
+            reason=Sealed("v1.c2VhbGVk"),
+        )
+    )
