@@ -27,6 +27,7 @@ from gateway.live.hub import Hub
 from gateway.live.tail import Tail
 from gateway.live.tail_reader import TailReader
 from gateway.live.waiting_line import NOWHERE, Place, WaitingLine
+from gateway.money.payments import Payments
 from gateway.operations.readiness import Readiness
 from gateway.providers.telling import Telling
 from gateway.telegram.receiving import Telegram
@@ -79,6 +80,7 @@ class Deps:
     read_event: Callable[[int, int], Awaitable[bytes | None]]
     """The value of the event log's record at (partition, offset); None: there is none."""
     offer: Offer
+    payments: Payments
     telling: Telling
     telegram: Telegram
     readiness: Readiness

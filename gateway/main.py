@@ -37,6 +37,7 @@ from gateway.live.log_reads import event_reader
 from gateway.live.tail import Tail
 from gateway.live.tail_reader import TailReader
 from gateway.live.waiting_line import WaitingLine
+from gateway.money.payments import Payments
 from gateway.operations.readiness import Readiness, checks
 from gateway.providers.telling import Telling
 from gateway.server import HttpServer
@@ -182,6 +183,7 @@ def _wire(
         presigned=Presigned(objects, settings.presign_ttl_seconds),
         read_event=event_reader(settings),
         offer=offer_of(settings),
+        payments=Payments(settings),
         telling=Telling(settings, pool, masters),
         telegram=Telegram(settings, pool, producer),
         readiness=Readiness(checks(producer, clock, pool, objects, tail_reader)),

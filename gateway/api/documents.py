@@ -175,18 +175,23 @@ class PackDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PurchaseDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """A purchase."""
+    """A purchase, or the offer of one."""
 
-    id: Id
+    id: Annotated[Id | None, says("Null before it is paid.")] = None
+    offer_id: Annotated[Id | None, says("What it was offered as; null: it was not.")] = None
     provider: str
     pack_id: str
     credits: int
     amount: int
     currency: str
-    status: Annotated[str, says("`paid`, `granted` or `refunded`.")]
+    status: Annotated[str, says("`awaiting_payment`, `paid`, `granted` or `refunded`.")]
     purchased_at: Time | None = None
     granted_at: Time | None = None
     refunded_at: Time | None = None
+    payment_url: Annotated[str | None, says("Where to pay, before it is paid.")] = None
+    expires_at: Annotated[
+        Time | None, says("When nobody can pay there any more; null: not by itself.")
+    ] = None
 
 
 class UserDocument(msgspec.Struct, frozen=True, kw_only=True):

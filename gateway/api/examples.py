@@ -17,11 +17,12 @@ from gateway.api import documents as shown
 from gateway.api.problem_examples import GENERATION
 from gateway.identity import examples as identities
 from gateway.identity.auth import LoginRequest
-from gateway.money.purchases import STARS, PurchaseRequest
+from gateway.money.purchases import XTR, PurchaseRequest
 from gateway.operations.readiness import PartDocument, ReadyDocument
 from gateway.operations.routes import HealthDocument
 from gateway.providers.telling import PredictionNews
-from gateway.telegram.updates import Chat, ChatMember, ChatMemberUpdated, Update
+from gateway.telegram.messages import Chat
+from gateway.telegram.updates import ChatMember, ChatMemberUpdated, Update
 from gateway.webhooks.examples import BY_SHAPE as WEBHOOKS
 
 ACCOUNT: Final = "0b0f1c52-6f0e-4a2b-9b56-2f1f6c1f4c1e"
@@ -111,7 +112,7 @@ _purchase = shown.PurchaseDocument(
     pack_id=PACKS[0].id,
     credits=PACKS[0].credits,
     amount=PACKS[0].stars,
-    currency=STARS,
+    currency=XTR,
     status="paid",
     purchased_at=_at(0),
 )

@@ -100,6 +100,7 @@ async def login(request: Request[Any, Any, Any]) -> ASGIApp:
             signed_in.account_id,
             deps.settings.access_token_ttl_seconds,
             proved_at=outside.proved_at,
+            means=outside.means,
         ),
         token_type="Bearer",  # noqa: S106  the name of a scheme
         expires_in=deps.settings.access_token_ttl_seconds,

@@ -213,6 +213,7 @@ class OpenIdConnect:
             _refuse("its id token names nobody")
         return Outside(
             provider=provider,
+            means="oidc",
             subject_id=subject,
             digest=hashlib.sha256(b"oidc." + flow["state"].encode()).digest(),
             proved_at=float(flow["iat"]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -24,6 +24,10 @@ def shown(value: object, chars_max: int = NAME_CHARS_MAX) -> str:
     return value if isinstance(value, str) and len(value) <= chars_max and is_fit(value) else ""
 
 
+Means = Literal["init_data", "login_widget", "oidc", ""]
+"""How a proof was made; empty: not known."""
+
+
 class Outside(msgspec.Struct, frozen=True, kw_only=True):
     """A person as a proof names them."""
 
@@ -37,6 +41,7 @@ class Outside(msgspec.Struct, frozen=True, kw_only=True):
     """When the person proved it there, in seconds since 1970."""
     good_until: float
     """When the proof gets too old, in seconds since 1970."""
+    means: Means = ""
     first_name: str = ""
     last_name: str = ""
     username: str = ""

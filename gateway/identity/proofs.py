@@ -11,7 +11,7 @@ from msgspec import UNSET, Meta, UnsetType
 from gateway.identity.init_data import TELEGRAM_KEYS, InitData, check_init_data
 from gateway.identity.login_widget import FIELD_CHARS_MAX, check_login_widget
 from gateway.identity.oidc import OidcAnswer, OpenIdConnect
-from gateway.identity.outside import TELEGRAM, Outside, shown
+from gateway.identity.outside import TELEGRAM, Means, Outside, shown
 from gateway.identity.pairs import CHARS_MAX, PAIRS_MAX
 from gateway.web.errors import Problem, field_problem
 from runtime.errors import SettingsError
@@ -98,7 +98,8 @@ class Proofs:
                     now_seconds=time.time(),
                     max_age_seconds=self._settings.init_data_max_age_seconds,
                     skew_seconds=self._settings.init_data_skew_seconds,
-                )
+                ),
+                "login_widget",
             )
         assert proof.oidc is not UNSET
         return await self._oidc.finish(proof.oidc)
@@ -119,13 +120,15 @@ class Proofs:
                 means=self._settings.init_data_check,
                 public_key=self._public_key,
                 other_bots=self._other_bots,
-            )
+            ),
+            "init_data",
         )
 
-    def _of_telegram(self, checked: InitData) -> Outside:
+    def _of_telegram(self, checked: InitData, means: Means) -> Outside:
         user = checked.user
         return Outside(
             provider=TELEGRAM,
+            means=means,
             subject_id=str(user.id),
             digest=checked.digest,
             proved_at=checked.auth_date,

@@ -38,6 +38,8 @@ API_KEY_KEEP_SECONDS: Final = 60.0
 """How long a verified API key is kept at hand: its last use is noted when it is verified."""
 TICKET: Final = frozenset({EVENTS_READ})
 """The scopes of a stream ticket."""
+ELSEWHERE: Final = frozenset({"login_widget", "oidc"})
+"""Proofs, of `outside.Means`, that are made in a browser and not in one of Telegram's apps."""
 Via = Literal["session", "tma", "api_key", "ticket"]
 
 
@@ -50,6 +52,7 @@ class Account:
         "good_until",
         "key",
         "mac_key",
+        "means",
         "roles",
         "scopes",
         "signed_in_at",
@@ -68,6 +71,7 @@ class Account:
         via: Via = "session",
         credential_id: str = "",
         signed_in_at: float = 0.0,
+        means: str = "",
     ) -> None:
         self.account_id = account_id
         self.uuid = UUID(account_id)
@@ -87,6 +91,13 @@ class Account:
         """Names that proof without being it: of an API key its id. Empty: it has no name."""
         self.signed_in_at = signed_in_at
         """When the person signed in, in seconds since 1970; 0: nobody did, it is not a person."""
+        self.means = means
+        """How the person proved who they are, of `outside.Means`."""
+
+    @property
+    def in_telegram(self) -> bool:
+        """Whether it may be one of Telegram's apps that asks; so, too, where that is not known."""
+        return self.via != "api_key" and self.means not in ELSEWHERE
 
 
 class Authenticator:
@@ -220,6 +231,7 @@ class Authenticator:
             via="session",
             credential_id=claims.token_id,
             signed_in_at=claims.signed_in,
+            means=claims.means,
         )
 
     async def _verify_init_data(self, authorization: bytes, text: str) -> Account:
@@ -232,6 +244,7 @@ class Authenticator:
             via="tma",
             credential_id="",
             signed_in_at=outside.proved_at,
+            means=outside.means,
         )
 
     async def _keep(
@@ -243,6 +256,7 @@ class Authenticator:
         via: Via,
         credential_id: str,
         signed_in_at: float,
+        means: str,
     ) -> Account:
         forgotten = self._forgotten
         key, roles = await asyncio.gather(
@@ -257,6 +271,7 @@ class Authenticator:
             via=via,
             credential_id=credential_id,
             signed_in_at=signed_in_at,
+            means=means,
         )
         return self._remember(authorization, account, forgotten)
 

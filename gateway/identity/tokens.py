@@ -52,6 +52,8 @@ class Claims(NamedTuple):
     """Names this token in logs; it is no secret."""
     key_id: str
     """The API key that it was made with, by its id; empty: a person made it."""
+    means: str = ""
+    """How its owner proved who they are, of `outside.Means`."""
 
 
 class Tokens:
@@ -93,6 +95,7 @@ class Tokens:
         *,
         proved_at: float | None = None,
         key_id: str = "",
+        means: str = "",
     ) -> str:
         """A token that speaks for the account for so long.
 
@@ -102,12 +105,15 @@ class Tokens:
             audience: what it is for.
             proved_at: when its owner proved who they are, in seconds since 1970; None: just now.
             key_id: the API key that asks for it: it is good for no longer than that key.
+            means: how its owner proved who they are, of `outside.Means`.
         """
         claims: dict[str, Any] = {"sub": account_id, "jti": secrets.token_urlsafe(9)}
         if proved_at is not None:
             claims["auth_time"] = int(proved_at)
         if key_id:
             claims["key"] = key_id
+        if means:
+            claims["means"] = means
         return self.seal(claims, ttl_seconds, audience)
 
     def verify(self, token: str, audience: str = API) -> Claims:
@@ -123,13 +129,21 @@ class Tokens:
         key_id = claims.get("key", "")
         if not isinstance(key_id, str) or (key_id and not is_uuid(key_id)):
             raise TokenInvalid(NOT_OURS)
+        means = claims.get("means", "")
+        if not isinstance(means, str):
+            raise TokenInvalid(NOT_OURS)
         issued = claims["iat"]
         proved = claims.get("auth_time", issued)
         if type(proved) is not int:
             raise TokenInvalid(NOT_OURS)
         # Telegram's clock may be ahead: no session is younger than its token.
         return Claims(
-            AccountId(subject), float(claims["exp"]), float(min(proved, issued)), token_id, key_id
+            AccountId(subject),
+            float(claims["exp"]),
+            float(min(proved, issued)),
+            token_id,
+            key_id,
+            means,
         )
 
     def seal(self, claims: Mapping[str, Any], ttl_seconds: int, audience: str) -> str:

@@ -1,7 +1,7 @@
 """Buying credits: `POST /purchases`, `GET /purchases`.
 
-The `local` payment provider pays for everything and exists in embedded mode only; an installation
-with outside servers has no payment provider yet and says so.
+The `local` payment provider pays for everything at once. With any other, a person is sent to where
+they can pay, and nothing is in the log before they have.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from gateway.deps import Deps
 from gateway.events_out import EVENTS, outgoing
 from gateway.generations.idempotency import idempotency_key
 from gateway.identity.signed_in import Account
+from gateway.money.payments import LOCAL, PaymentProvider
 from gateway.web.cursors import LogPosition, token_header
 from gateway.web.errors import Problem
 from gateway.web.http import header_in
@@ -35,8 +36,7 @@ from runtime.queries import load_queries
 
 _QUERIES = load_queries(Path(__file__).with_name("purchases.sql"))
 
-LOCAL: Final = "local"
-STARS: Final = "XTR"
+XTR: Final = "XTR"
 PURCHASES_SHOWN_MAX: Final = 200
 RETRY_AFTER_SECONDS: Final = 1
 LOCATION: Final = (b"location", b"/purchases")
@@ -46,6 +46,10 @@ class PurchaseRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """What to buy."""
 
     pack_id: Annotated[str, Meta(max_length=64, description="One of GET /packs.")]
+    provider: (
+        Annotated[str, Meta(max_length=32, description="`stars`, `stripe` or `local`.")] | None
+    ) = None
+    """Who is paid; none: what suits best here."""
 
 
 _decoder = msgspec.json.Decoder(PurchaseRequest)
@@ -72,9 +76,12 @@ _decoder = msgspec.json.Decoder(PurchaseRequest)
         ),
         scopes=(CREDITS_BUY,),
         details=(
-            "Paid at once by the `local` provider, which exists in embedded mode only. Repeated "
-            "with the same `Idempotency-Key` it is the same purchase: nothing is paid twice, and "
-            "the answer has `Idempotent-Replay: true`. The credits follow within a moment."
+            "Paid at once by the `local` provider, which exists in embedded mode only: repeated "
+            "with the same `Idempotency-Key` it is the same purchase, nothing is paid twice, and "
+            "the answer has `Idempotent-Replay: true`. With any other provider the answer is "
+            "`awaiting_payment`: open its `payment_url`. Nothing is bought before it is paid; "
+            "then the purchase stands in GET /purchases with the same `offer_id`, and the credits "
+            "follow within a moment. In Telegram's apps only Stars are offered."
         ),
     ),
 )
@@ -87,11 +94,9 @@ async def buy(request: Request[Any, Any, Any]) -> ASGIApp:
     pack = PACKS_BY_ID.get(data.pack_id)
     if pack is None:
         raise InvalidRequest("pack_id", "is not one of GET /packs")
-    if not deps.settings.embedded:
-        raise Problem(
-            "payments-not-configured",
-            "This installation cannot take payments yet. Nothing was bought.",
-        )
+    provider = deps.payments.find(deps.payments.choose(account, data.provider))
+    if provider is not None:
+        return await _offer(provider, account, pack, key)
     purchase_id = SourceId(derive("purchase", LOCAL, account.account_id, key))
     row = await _find(deps, account, purchase_id)
     if row is not None:
@@ -110,6 +115,32 @@ async def buy(request: Request[Any, Any, Any]) -> ASGIApp:
     if row is None:  # the fold takes nothing more of it
         raise Problem("account-erased", "This account was erased. Nothing was bought.")
     return reply(_document(_of_pack(row, pack)), 201, [token_header(*place), LOCATION])
+
+
+async def _offer(provider: PaymentProvider, account: Account, pack: Pack, key: str) -> ASGIApp:
+    """Where to pay; asked again with the same key it is the same offer, at an address of its own.
+
+    Raises:
+        InvalidRequest: the pack is not sold this way.
+        Problem: it cannot be offered now.
+    """
+    price = provider.price(pack)
+    if price is None:
+        raise InvalidRequest("pack_id", f"is not sold by {provider.name}")
+    offer_id = UUID(derive("offer", provider.name, account.account_id, key, pack.id))
+    offer = await provider.offer(account, pack, offer_id)
+    document = PurchaseDocument(
+        offer_id=str(offer_id),
+        provider=provider.name,
+        pack_id=pack.id,
+        credits=pack.credits,
+        amount=price.amount,
+        currency=price.currency,
+        status="awaiting_payment",
+        payment_url=offer.payment_url,
+        expires_at=at(offer.expires_at_ms),
+    )
+    return reply(document, 201, [LOCATION])
 
 
 async def _find(deps: Deps, account: Account, purchase_id: SourceId) -> Any:
@@ -137,7 +168,7 @@ async def _pay(deps: Deps, account: Account, purchase_id: SourceId, pack: Pack) 
         pack_id=pack.id,
         credits=pack.credits,
         amount=pack.stars,
-        currency=STARS,
+        currency=XTR,
     )
     # Told twice, it is the same purchase: the fold drops the second.
     position = await deps.log.append(
