@@ -1,0 +1,1 @@
+"""Calls to Stripe, and what it tells by webhook."""
