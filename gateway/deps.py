@@ -19,6 +19,7 @@ from gateway.identity.oidc import OpenIdConnect
 from gateway.identity.proofs import Proofs
 from gateway.identity.sign_in import SignIn
 from gateway.identity.signed_in import Authenticator
+from gateway.identity.standing import Standings
 from gateway.identity.tokens import Tokens
 from gateway.limits.in_flight import InFlight
 from gateway.limits.quotas import Limits
@@ -65,6 +66,7 @@ class Deps:
     acts: Acts
     proofs: Proofs
     sign_in: SignIn
+    standings: Standings
     oidc: OpenIdConnect
     erasure: Erasure
     exporter: Exporter

@@ -156,7 +156,7 @@ def _wire(
     )
     hub, line, tail = _watch(settings, clock, authenticator)
     tail_reader = TailReader(settings, clock, tail, hub)
-    return Deps(
+    deps = Deps(
         settings=settings,
         log=producer,
         clock=clock,
@@ -169,6 +169,7 @@ def _wire(
         acts=Acts(pool, producer, keys, clock, untold_seconds=settings.untold_acts_seconds),
         proofs=proofs,
         sign_in=sign_in,
+        standings=standings,
         oidc=oidc,
         erasure=Erasure(pool),
         exporter=Exporter(settings, pool, objects, keys),
@@ -188,6 +189,8 @@ def _wire(
         telegram=Telegram(settings, pool, producer),
         readiness=Readiness(checks(producer, clock, pool, objects, tail_reader)),
     )
+    deps.telegram.hands.attach(deps)
+    return deps
 
 
 def _watch(

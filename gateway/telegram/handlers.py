@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from gateway.telegram import chat_member
+from gateway.telegram.bot import updates as bot
 from gateway.telegram.hands import Hands
 from gateway.telegram.updates import Update
 
@@ -14,5 +15,11 @@ Handler = Callable[[Hands, Update], Awaitable[bool]]
 """Does what an update of its kind asks for; answers whether that was anything. When it returns,
 what it did is kept; when it raises, Telegram sends the update again."""
 
-HANDLERS: Final[Mapping[str, Handler]] = MappingProxyType({"my_chat_member": chat_member.handle})
+HANDLERS: Final[Mapping[str, Handler]] = MappingProxyType(
+    {
+        "message": bot.message,
+        "callback_query": bot.callback_query,
+        "my_chat_member": chat_member.handle,
+    }
+)
 """By kind."""

@@ -14,7 +14,7 @@ from runtime.postgres.pool import Connection, Pool
 from runtime.queries import load_queries
 
 if TYPE_CHECKING:
-    from gateway.deps import Log
+    from gateway.deps import Deps, Log
 
 _QUERIES = load_queries(Path(__file__).with_name("hands.sql"))
 
@@ -30,6 +30,19 @@ class Hands:
     def __init__(self, pool: Pool, log: Log) -> None:
         self._accounts = Batcher(pool, _ask_accounts).find
         self._log = log
+        self._deps: Deps | None = None
+
+    @property
+    def deps(self) -> Deps:
+        """Everything that a handler of HTTP requests has: what a person asks for in a chat is
+        done by the same functions.
+        """
+        assert self._deps is not None, "attached where the gateway is wired"
+        return self._deps
+
+    def attach(self, deps: Deps) -> None:
+        """Hand over the parts, once there are all of them: this is one of them."""
+        self._deps = deps
 
     async def account_of(self, telegram_id: int) -> AccountId | None:
         """The account that a Telegram user signs in to; None: they never did, or it is erased.

@@ -32,7 +32,7 @@ class Telegram:
 
     def __init__(self, settings: Settings, pool: Pool, log: Log) -> None:
         self.guard = Guard(settings)
-        self._hands = Hands(pool, log)
+        self.hands = Hands(pool, log)
 
     async def take(self, headers: Headers, body: bytes) -> None:
         """Do what an update asks for; once that is kept, or nothing is to be done, return.
@@ -50,5 +50,5 @@ class Telegram:
         if handler is None:
             outcome = NOT_HANDLED
         else:
-            outcome = DONE if await handler(self._hands, update) else WITHOUT_EFFECT
+            outcome = DONE if await handler(self.hands, update) else WITHOUT_EFFECT
         metrics.TELEGRAM_UPDATES.labels(kind, outcome).inc()

@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import Annotated, Final
 
 import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, UnsetType
 
 from events.base import Natural
 from gateway.api.documents import says
+from gateway.telegram.messages import CallbackQuery, Chat, Message, Seconds
 from gateway.web.errors import Problem, field_problem
 from gateway.web.http import Headers, header_in
 from gateway.web.reasons import refused
@@ -31,16 +32,6 @@ KINDS: Final = frozenset(
 """The kinds of updates that are counted by name."""
 OTHER: Final = "other"
 """All the others."""
-
-Seconds = Annotated[int, Meta(ge=0, le=253_402_300_799)]
-"""An instant in seconds since 1970-01-01 UTC, up to the year 9999."""
-
-
-class Chat(msgspec.Struct, frozen=True, kw_only=True):
-    """Where it happened."""
-
-    id: Annotated[int, says("Of a private chat: the person's.")]
-    type: Annotated[str, says("`private`, or any other.")]
 
 
 class ChatMember(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +52,8 @@ class Update(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that happened; at most one of the kinds is there."""
 
     update_id: Annotated[Natural, says("Telegram repeats an update under the same number.")]
+    message: Message | UnsetType = UNSET
+    callback_query: CallbackQuery | UnsetType = UNSET
     my_chat_member: (
         Annotated[
             ChatMemberUpdated, says("In a private chat: the person blocked or unblocked the bot.")

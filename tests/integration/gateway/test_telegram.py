@@ -207,7 +207,7 @@ async def test_what_cannot_be_read_shows(world: World, bot: Gateway) -> None:
     for body, status, code in (
         (b"", 400, "malformed-json"),
         (b"{", 400, "malformed-json"),
-        (b'{"update_id": 1, "message": ' + b"[" * 60_000, 400, "body-too-deep"),
+        (b'{"update_id": 1, "edited_message": ' + b"[" * 60_000, 400, "body-too-deep"),
         (b"[]", 422, "invalid-request"),
         (b'{"update_id": "1"}', 422, "invalid-request"),
         (b'{"update_id": 1, "my_chat_member": {"chat": {}}}', 422, "invalid-request"),
@@ -215,7 +215,7 @@ async def test_what_cannot_be_read_shows(world: World, bot: Gateway) -> None:
     ):
         answer = await bot.client.post(PATH, content=body, headers=headers)
         is_problem(answer, status, code)
-    large = {"update_id": next(_numbers), "message": {"text": "я" * 100_000}}
+    large = {"update_id": next(_numbers), "edited_message": {"text": "я" * 100_000}}
     assert (await tell(bot, large)).status_code == 200
 
 
@@ -230,7 +230,11 @@ async def test_what_nobody_handles_is_taken_and_counted(
     stranger["my_chat_member"]["chat"]["id"] = 1
     message = {"chat": {"id": person.telegram_id, "type": "private"}, "text": "/start"}
     for update, kind, outcome in (
-        ({"update_id": next(_numbers), "message": message}, "message", "not_handled"),
+        (
+            {"update_id": next(_numbers), "edited_message": message},
+            "edited_message",
+            "not_handled",
+        ),
         ({"update_id": next(_numbers), "new_in_2030": {}}, "other", "not_handled"),
         ({"update_id": next(_numbers)}, "other", "not_handled"),
         (group, "my_chat_member", "without_effect"),

@@ -114,7 +114,7 @@ def test_kinds_that_nobody_knows_share_one_name() -> None:
         (b"{", "malformed-json"),
         (b"\xff", "malformed-json"),
         (b'{"update_id": 1, "message": }', "malformed-json"),
-        (b'{"update_id": 1, "message": ' + b"[" * 60_000, "body-too-deep"),
+        (b'{"update_id": 1, "edited_message": ' + b"[" * 60_000, "body-too-deep"),
         (b"[]", "invalid-request"),
         (b"7", "invalid-request"),
         ({}, "invalid-request"),
