@@ -30,6 +30,8 @@ def another(field: msgspec.inspect.Field) -> object:
         "oidc_issuer": "https://issuer.example",
         "slot": "slot-7",
         "telegram_api_base": "http://127.0.0.1:8081",
+        "stripe_api_base": "http://127.0.0.1:8082",
+        "stripe_webhook_secret": "whsec_" + "s" * 16,
         "replicate_model": "somebody/something",
     }
     if field.name in known:
