@@ -30,15 +30,24 @@ class Style(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Pack(msgspec.Struct, frozen=True, kw_only=True):
-    """Credits at a price."""
+    """Credits at a price, once or anew each period."""
 
     id: str
     name: str
     credits: int
     stars: int
     """The price in Telegram Stars."""
+    usd_cents: int | None = None
+    """The price in cents of a US dollar; None: it is sold for Stars only."""
+    period_days: int | None = None
+    """It is paid, and granted, anew after so many days, and what is left ends; None: only once."""
+
+    def ends_at_ms(self, paid_at_ms: int) -> int | None:
+        """When credits that were paid for then end; None: never."""
+        return None if self.period_days is None else paid_at_ms + self.period_days * _DAY_MS
 
 
+_DAY_MS: Final = 86_400_000
 SIZES: Final = ("1024x1024", "1024x1536", "1536x1024")
 QUALITIES: Final = ("standard", "high")
 
@@ -106,9 +115,11 @@ STYLES: Final = (
 )
 
 PACKS: Final = (
-    Pack(id="starter", name="Starter", credits=10, stars=50),
-    Pack(id="regular", name="Regular", credits=50, stars=225),
-    Pack(id="studio", name="Studio", credits=250, stars=1000),
+    Pack(id="starter", name="Starter", credits=10, stars=50, usd_cents=99),
+    Pack(id="regular", name="Regular", credits=50, stars=225, usd_cents=449),
+    Pack(id="studio", name="Studio", credits=250, stars=1000, usd_cents=1999),
+    # A period of Telegram's is 30 days and no other (Bot API, createInvoiceLink).
+    Pack(id="monthly", name="Monthly", credits=120, stars=450, period_days=30),
 )
 
 MODELS_BY_ID: Final = {model.id: model for model in MODELS}

@@ -46,7 +46,7 @@ from events.grants import (
     ReferralRewarded,
 )
 from events.preferences import ConsentGiven, ConsentWithdrawn, PreferencesChanged
-from events.purchases import CreditsPurchased, PurchaseRefunded
+from events.purchases import CreditsPurchased, PaymentFinding, PurchaseRefunded
 from events.sharing import ImageShared, ShareRevoked
 from events.telegram import TelegramChatChanged
 
@@ -72,6 +72,7 @@ Event = (
     | GoodwillGiven
     | CreditsPurchased
     | PurchaseRefunded
+    | PaymentFinding
     | GenerationRequested
     | GenerationStarted
     | GenerationCompleted

@@ -46,7 +46,7 @@ from events.ids import AccountId, SourceId
 from events.jobs import DiscardJob, GenerateJob
 from events.live import Progress
 from events.preferences import ConsentGiven, ConsentWithdrawn, PreferencesChanged
-from events.purchases import CreditsPurchased, PurchaseRefunded
+from events.purchases import CreditsPurchased, PaymentFinding, PurchaseRefunded
 from events.sharing import ImageShared, ShareRevoked
 from events.telegram import TelegramChatChanged
 
@@ -138,8 +138,20 @@ FACTS: Final = (
         amount=50,
         currency="XTR",
         expires_at_ms=AT_MS + _YEAR_MS,
+        charge_id=Sealed("v1.QEFCQ0RFRkdISUpLTE1OTw"),
+        offer_id=ids.derive("example", "offer"),
     ),
     PurchaseRefunded(**_FACT, purchase_id=_PURCHASE, refund_id="refund-1", reason="refund"),
+    PaymentFinding(
+        **_FACT,
+        provider="stars",
+        kind="amount-mismatch",
+        purchase_id=_PURCHASE,
+        amount=1,
+        currency="XTR",
+        expected_amount=50,
+        expected_currency="XTR",
+    ),
     *grant_examples.facts(_FACT, _ACT, AT_MS + _YEAR_MS),
     _REQUESTED,
     GenerationStarted(**_ABOUT, attempt=1, provider="local"),

@@ -21,6 +21,7 @@ from events.generations import (
 from events.grants import PROMOTION_ACTS
 from events.ids import AccountId, is_uuid
 from events.preferences import ConsentGiven, ConsentWithdrawn, PreferencesChanged
+from events.purchases import PaymentFinding
 from events.recorded import Recorded, hash_value
 from events.telegram import TelegramChatChanged
 
@@ -57,6 +58,7 @@ _WITHOUT_EFFECT: Final = frozenset(
         ConsentGiven,
         ConsentWithdrawn,
         TelegramChatChanged,
+        PaymentFinding,
         *ACTS,
         *PROMOTION_ACTS,
     )

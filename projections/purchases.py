@@ -33,6 +33,8 @@ class PurchaseRow(msgspec.Struct, gc=False):
     granted_at_ms: int | None = None
     refunded_at_ms: int | None = None
     revoked_at_ms: int | None = None
+    charge_id: str | None = None
+    offer_id: str | None = None
 
 
 class Purchases:
@@ -69,6 +71,8 @@ class Purchases:
             event.expires_at_ms,
             place.appended_at_ms,
             refunded_at_ms=None if refund is None else refund.cause.appended_at_ms,
+            charge_id=event.charge_id,
+            offer_id=event.offer_id,
         )
         self.rows.insert((event.account_id, event.purchase_id), row)
 

@@ -13,6 +13,9 @@ CREATE TABLE purchases (
     granted_at_ms bigint,
     refunded_at_ms bigint,
     revoked_at_ms bigint,
+    -- Sealed.
+    charge_id text,
+    offer_id uuid,
     PRIMARY KEY (account_id, purchase_id)
 );
 
@@ -22,11 +25,12 @@ CREATE INDEX IF NOT EXISTS purchases_newest ON purchases (account_id, purchased_
 -- name: rows_purchases
 WITH new_purchases (
     account_id, purchase_id, provider, pack_id, credits, amount, currency, expires_at_ms,
-    purchased_at_ms, granted_at_ms, refunded_at_ms, revoked_at_ms
+    purchased_at_ms, granted_at_ms, refunded_at_ms, revoked_at_ms, charge_id, offer_id
 ) AS (
     SELECT * FROM unnest(
         $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::text[],
-        $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[]
+        $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[],
+        $13::text[], $14::uuid[]
     )
 )
 

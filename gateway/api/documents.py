@@ -171,7 +171,11 @@ class PackDocument(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     name: str
     credits: int
-    stars: int
+    stars: Annotated[int, says("The price in Telegram Stars.")]
+    period_days: Annotated[
+        int | None,
+        says("Paid and granted anew after so many days, when what is left ends; null: once."),
+    ] = None
 
 
 class PurchaseDocument(msgspec.Struct, frozen=True, kw_only=True):

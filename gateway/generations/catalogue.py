@@ -116,7 +116,13 @@ def _packs() -> bytes:
     return _encode(
         Packs,
         [
-            PackDocument(id=one.id, name=one.name, credits=one.credits, stars=one.stars)
+            PackDocument(
+                id=one.id,
+                name=one.name,
+                credits=one.credits,
+                stars=one.stars,
+                period_days=one.period_days,
+            )
             for one in PACKS
         ],
     )

@@ -169,6 +169,7 @@ async def _pay(deps: Deps, account: Account, purchase_id: SourceId, pack: Pack) 
         credits=pack.credits,
         amount=pack.stars,
         currency=XTR,
+        expires_at_ms=pack.ends_at_ms(now_ms),
     )
     # Told twice, it is the same purchase: the fold drops the second.
     position = await deps.log.append(
@@ -206,6 +207,7 @@ def _document(row: Any) -> PurchaseDocument:
     granted, refunded = row["granted_at_ms"], row["refunded_at_ms"]
     return PurchaseDocument(
         id=str(row["purchase_id"]),
+        offer_id=None if row["offer_id"] is None else str(row["offer_id"]),
         provider=row["provider"],
         pack_id=row["pack_id"],
         credits=row["credits"],

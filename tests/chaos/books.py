@@ -14,7 +14,7 @@ PRICES = {
     ("gpt-image", "high"): 5,
 }
 """Credits for one picture; the oracle's own copy of the price list."""
-PACKS = {"starter": 10, "regular": 50, "studio": 250}
+PACKS = {"starter": 10, "regular": 50, "studio": 250, "monthly": 120}
 WELCOME = 5
 
 
