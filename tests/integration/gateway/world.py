@@ -23,7 +23,7 @@ import msgspec
 from events.codec import Event, encode
 from events.envelope import headers_for
 from events.generations import GenerationCompleted, GenerationFailed, GenerationStarted, Image
-from events.ids import AccountId, GenerationId, fact_id, image_id
+from events.ids import GenerationId, fact_id, image_id
 from events.topics import EVENTS
 from gateway import main as gateway
 from gateway.identity.init_data import sign_init_data
@@ -36,47 +36,13 @@ from runtime.objects import open_objects
 from runtime.ports import free_port
 from runtime.settings import Settings, to_environment
 from runtime.waiting import until
+from tests.integration.gateway.person import Person
 from tests.servers import Database
 
 PIXEL = b"not really a picture"
 ADMIN = 777_000
 """The Telegram id that the settings make an admin of."""
 _people = itertools.count(1_000_000)
-
-
-class Person:
-    """Somebody with a Telegram account, signed in."""
-
-    def __init__(self, client: httpx.AsyncClient, telegram_id: int, login: dict[str, Any]) -> None:
-        self.client = client
-        self.telegram_id = telegram_id
-        self.login = login
-        self.account_id = AccountId(login["user"]["id"])
-        self.token = login["access_token"]
-        self.authorization = {"Authorization": f"Bearer {self.token}"}
-        self._keys = itertools.count(1)
-
-    async def get(self, path: str, **rest: Any) -> httpx.Response:
-        rest["headers"] = self.authorization | rest.get("headers", {})
-        return await self.client.get(path, **rest)
-
-    async def post(self, path: str, **rest: Any) -> httpx.Response:
-        rest["headers"] = self.authorization | rest.get("headers", {})
-        return await self.client.post(path, **rest)
-
-    async def delete(self, path: str, **rest: Any) -> httpx.Response:
-        rest["headers"] = self.authorization | rest.get("headers", {})
-        return await self.client.delete(path, **rest)
-
-    async def ask(
-        self, *, key: str | None = None, headers: Any = None, **body: Any
-    ) -> httpx.Response:
-        """POST /generations."""
-        key = key or f"key-{next(self._keys)}"
-        body = {"kind": "image", "prompt": "a cat on a mat", **body}
-        return await self.post(
-            "/generations", json=body, headers={"Idempotency-Key": key, **(headers or {})}
-        )
 
 
 class World:
