@@ -43,6 +43,7 @@ _WITH_AN_IDENTITY = tuple(
     for name in (
         *("identities", "identity_links", "identity_marks", "role_grants", "api_keys", "exports"),
         *("webhook_endpoints", "webhook_deliveries", "webhook_attempts", "erasures"),
+        *("bot_dialogues", "bot_status_messages"),
     )
 )
 """What goes with a row of `identities`, and the note that it went."""

@@ -141,6 +141,10 @@ FILLED = {
     " 'payload' FROM webhook_endpoints WHERE account_id = $1",
     "public.webhook_attempts": "(delivery_id, attempt, account_id)"
     " SELECT delivery_id, 1, account_id FROM webhook_deliveries WHERE account_id = $1",
+    "public.bot_dialogues": "(account_id, step, update_id, said, expires_at)"
+    " VALUES ($1, 'prompt', 1, 'sealed', now() + interval '1 hour')",
+    "public.bot_status_messages": "(generation_id, account_id, chat_id, message_id, language)"
+    " VALUES (gen_random_uuid(), $1, -100, 7, 'en')",
     "read_v1.preferences": "(account_id, chosen) VALUES ($1, '{}')",
     "read_v1.consents": "(account_id, purpose, version) VALUES ($1, 'terms', '1')",
     "read_v1.telegram_chats": "(account_id, reachable, changed_at_ms, update_id)"
