@@ -106,7 +106,19 @@ async def change(request: Request[Any, Any, Any]) -> ASGIApp:
     """Append what changes; answer with the profile that has it."""
     deps = deps_of(request)
     account = await signed_in(request)
-    wanted = await body_of(request, _decoder)
+    document, place = await change_profile(deps, account, await body_of(request, _decoder))
+    return reply(document, headers=[] if place is None else [token_header(*place)])
+
+
+async def change_profile(
+    deps: Deps, account: Account, wanted: MeChange
+) -> tuple[MeDocument, LogPosition | None]:
+    """Append what changes; the profile that has it, and where the last change stands, if any does.
+
+    Raises:
+        Problem: it cannot be chosen or agreed to; or it is safe but not readable yet.
+        PixelpopError: it is not known to be in the log.
+    """
     _check(wanted)
     before = await profile_of(deps.pool, account)
     now_ms = deps.clock.now_ms()
@@ -114,7 +126,7 @@ async def change(request: Request[Any, Any, Any]) -> ASGIApp:
     for event in _events(account, wanted, before, now_ms):
         place = await _append(deps, account, event, now_ms)
     if place is None:
-        return reply(before)
+        return before, None
     if not await deps.consistency.passed(place):
         raise Problem(
             "not-caught-up",
@@ -122,7 +134,7 @@ async def change(request: Request[Any, Any, Any]) -> ASGIApp:
             retry_after=1,
             headers=[token_header(*place)],
         )
-    return reply(await profile_of(deps.pool, account), headers=[token_header(*place)])
+    return await profile_of(deps.pool, account), place
 
 
 @delete(

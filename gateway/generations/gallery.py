@@ -78,9 +78,19 @@ async def gallery(request: Request[Any, Any, Any]) -> ASGIApp:
     account = await signed_in(request)
     query = query_of(request, GalleryQuery)
     await deps.consistency.honour(header_in(request.scope["headers"], b"consistency-token"))
+    page = await page_of(deps, account, query)
+    return reply(page, headers=next_link(request, page.next_cursor))
+
+
+async def page_of(deps: Deps, account: Account, query: GalleryQuery) -> Page:
+    """One page of an account's generations, newest first.
+
+    Raises:
+        Problem: the cursor is none of ours.
+        PixelpopError: the database does not answer.
+    """
     rows, images, more = await _page(deps, account, query)
-    items = await to_documents(deps, account, rows, images)
-    return reply(Page(items=items, next_cursor=more), headers=next_link(request, more))
+    return Page(items=await to_documents(deps, account, rows, images), next_cursor=more)
 
 
 async def _page(

@@ -136,10 +136,27 @@ async def cancel(request: Request[Any, Any, Any], generation_id: FromPath[str]) 
     """Take the claim before a worker does; then nobody is paid (design §2.5)."""
     deps = deps_of(request)
     account = await signed_in(request)
-    asked = id_in_path(generation_id, WHAT)
+    document, place = await cancel_generation(deps, account, id_in_path(generation_id, WHAT))
+    return reply(document, headers=[] if place is None else [token_header(*place)])
+
+
+async def cancel_generation(
+    deps: Deps, account: Account, asked: str
+) -> tuple[GenerationDocument, LogPosition | None]:
+    """Cancel it; what it is then, and where that stands in the log if it does since now.
+
+    Args:
+        deps: the parts of this gateway.
+        account: whose it is.
+        asked: its id, a UUID as text.
+
+    Raises:
+        Problem: there is none, it is being made, or it is finished.
+        PixelpopError: it is not known to be cancelled.
+    """
     document = await _document(deps, account, UUID(asked))
     if document.status == "cancelled":
-        return reply(document)
+        return document, None
     if document.status in FINAL:
         raise Problem(
             "already-finished", f"It is {document.status} already; there is nothing to cancel."
@@ -158,7 +175,7 @@ async def cancel(request: Request[Any, Any, Any], generation_id: FromPath[str]) 
     )
     place = LogPosition(position.partition, position.offset)
     await deps.consistency.passed(place)
-    return reply(await _document(deps, account, UUID(asked)), headers=[token_header(*place)])
+    return await _document(deps, account, UUID(asked)), place
 
 
 async def _claim(deps: Deps, account: Account, generation_id: UUID) -> bool:
@@ -189,7 +206,18 @@ async def remove(request: Request[Any, Any, Any], generation_id: FromPath[str]) 
     """Append that it was deleted; twice does no harm."""
     deps = deps_of(request)
     account = await signed_in(request)
-    return await throw_away(deps, account, await _thing(deps, account, generation_id))
+    return await delete_generation(deps, account, id_in_path(generation_id, WHAT))
+
+
+async def delete_generation(deps: Deps, account: Account, asked: str) -> Reply:
+    """Move it to the bin; twice does no harm.
+
+    Raises:
+        Problem: there is none.
+        PixelpopError: it is not known to be there.
+    """
+    deleted_at_ms = await find_deleted_at_ms(deps, account, UUID(asked))
+    return await throw_away(deps, account, Thing(asked, None, deleted_at_ms))
 
 
 @post(
