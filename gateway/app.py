@@ -18,6 +18,7 @@ from gateway.live import routes as live
 from gateway.money import credits, purchases  # noqa: A004  the resource is called so
 from gateway.operations import routes as operations
 from gateway.providers import routes as providers
+from gateway.sharing import looking, shares
 from gateway.telegram import routes as telegram
 from gateway.web.front import Front
 from gateway.webhooks import deliveries, endpoints
@@ -39,6 +40,12 @@ ROUTES: Final = (
     generations.restore,
     images.remove,
     images.restore,
+    shares.create,
+    shares.list_all,
+    shares.remove,
+    looking.read,
+    looking.page,
+    looking.photo,
     live.make_ticket,
     live.account_events,
     live.generation_events,

@@ -31,6 +31,8 @@ from gateway.live.waiting_line import NOWHERE, Place, WaitingLine
 from gateway.money.payments import Payments
 from gateway.operations.readiness import Readiness
 from gateway.providers.telling import Telling
+from gateway.sharing.photos import Photos
+from gateway.telegram.name import BotName
 from gateway.telegram.receiving import Telegram
 from runtime.crypto.keys import AccountKeys
 from runtime.crypto.master import MasterKeys
@@ -38,6 +40,7 @@ from runtime.kafka.clock import BrokerClock
 from runtime.kafka.records import Outgoing, Position
 from runtime.postgres.pool import Pool
 from runtime.settings import Settings
+from runtime.telegram.api import TelegramBot
 
 
 class Log(Protocol):
@@ -85,6 +88,10 @@ class Deps:
     payments: Payments
     telling: Telling
     telegram: Telegram
+    bot: TelegramBot | None
+    """None: TELEGRAM_BOT_TOKEN is not set."""
+    bot_name: BotName
+    photos: Photos
     readiness: Readiness
     appending: dict[str, Append] = field(default_factory=dict)
     """By generation id; as many at most as requests are under way."""

@@ -12,7 +12,6 @@ import structlog
 
 from events.topics import EVENTS, LIVE
 from gateway.access.acts import Acts
-from gateway.access.lookup import Access
 from gateway.account.erasure import Erasure
 from gateway.account.exporting import Exporter
 from gateway.app import create_app
@@ -20,13 +19,8 @@ from gateway.deps import Deps
 from gateway.generations.models import offer_of
 from gateway.generations.presigned import Presigned
 from gateway.generations.replay import KnownGenerations
-from gateway.identity.oidc import OpenIdConnect
-from gateway.identity.proofs import Proofs
-from gateway.identity.sign_in import SignIn
+from gateway.identity.parts import identity
 from gateway.identity.signed_in import Authenticator
-from gateway.identity.standing import Standings
-from gateway.identity.tokens import Tokens
-from gateway.identity.wrapped_keys import batched_loader
 from gateway.limits.in_flight import InFlight
 from gateway.limits.quotas import Limits
 from gateway.limits.shared import SharedLimits
@@ -41,10 +35,10 @@ from gateway.money.payments import Payments
 from gateway.operations.readiness import Readiness, checks
 from gateway.providers.telling import Telling
 from gateway.server import HttpServer
+from gateway.sharing.photos import Photos
+from gateway.telegram.name import BotName
 from gateway.telegram.receiving import Telegram
 from runtime import process
-from runtime.crypto.keys import AccountKeys
-from runtime.crypto.master import master_keys
 from runtime.errors import PixelpopError, SettingsError
 from runtime.kafka.clock import BrokerClock
 from runtime.kafka.producer import LogProducer
@@ -52,6 +46,7 @@ from runtime.objects import ObjectStore, open_objects
 from runtime.ports import free_port
 from runtime.postgres.pool import Pool, assert_least_privilege, open_pool
 from runtime.settings import Settings
+from runtime.telegram.api import open_bot
 from runtime.telemetry import metrics
 
 _log = structlog.get_logger(__name__)
@@ -115,6 +110,9 @@ async def running_parts(settings: Settings) -> AsyncIterator[Deps]:
             stack.push_async_callback(shared.close)
         deps = _wire(settings, pool, producer, objects, clock, settings.jwt_secret, shared)
         stack.push_async_callback(deps.oidc.close)
+        if deps.bot is not None:
+            stack.push_async_callback(deps.bot.stop)
+        stack.callback(deps.photos.close)
         stack.push_async_callback(deps.consistency.stop)
         deps.tail_reader.start()
         stack.push_async_callback(deps.tail_reader.stop)
@@ -136,43 +134,19 @@ def _wire(
     jwt_secret: str,
     shared: SharedLimits | None,
 ) -> Deps:
-    masters = master_keys(settings)
-    keys = AccountKeys(batched_loader(pool), masters)
-    others = (one.strip() for one in settings.jwt_other_secrets.split(","))
-    tokens = Tokens(jwt_secret, filter(None, others))
-    oidc = OpenIdConnect(settings, tokens)
-    proofs = Proofs(settings, oidc)
-    standings = Standings(pool, keys, masters)
-    sign_in = SignIn(settings, pool, producer, keys, masters, clock, standings)
-    access = Access(settings, pool)
-    authenticator = Authenticator(
-        tokens,
-        proofs,
-        sign_in,
-        standings,
-        keys,
-        access,
-        accounts_max=settings.cached_tokens_max,
-    )
-    hub, line, tail = _watch(settings, clock, authenticator)
+    who = identity(settings, pool, producer, clock, jwt_secret)
+    hub, line, tail = _watch(settings, clock, who.authenticator)
     tail_reader = TailReader(settings, clock, tail, hub)
+    bot = open_bot(settings) if settings.telegram_bot_token else None
     deps = Deps(
         settings=settings,
         log=producer,
         clock=clock,
         pool=pool,
-        keys=keys,
-        tokens=tokens,
-        authenticator=authenticator,
-        masters=masters,
-        access=access,
-        acts=Acts(pool, producer, keys, clock, untold_seconds=settings.untold_acts_seconds),
-        proofs=proofs,
-        sign_in=sign_in,
-        standings=standings,
-        oidc=oidc,
+        **who._asdict(),
+        acts=Acts(pool, producer, who.keys, clock, untold_seconds=settings.untold_acts_seconds),
         erasure=Erasure(pool),
-        exporter=Exporter(settings, pool, objects, keys),
+        exporter=Exporter(settings, pool, objects, who.keys),
         tail=tail,
         tail_reader=tail_reader,
         line=line,
@@ -185,8 +159,11 @@ def _wire(
         read_event=event_reader(settings),
         offer=offer_of(settings),
         payments=Payments(settings),
-        telling=Telling(settings, pool, masters),
+        telling=Telling(settings, pool, who.masters),
         telegram=Telegram(settings, pool, producer),
+        bot=bot,
+        bot_name=BotName(bot if settings.public_url else None),
+        photos=Photos(objects, settings.share_photos_bytes),
         readiness=Readiness(checks(producer, clock, pool, objects, tail_reader)),
     )
     deps.telegram.hands.attach(deps)

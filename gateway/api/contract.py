@@ -12,6 +12,7 @@ GROUPS: Final = {
     "Sign-in": "From Telegram's init data to an access token.",
     "Catalogue": "What can be asked for and what it costs; the same for everybody.",
     "Generations": "Ask for pictures, see what became of them, cancel, throw away, take back.",
+    "Sharing": "Show pictures to others by links that end, and see what others showed.",
     "Live": "What happens, as it happens, by server-sent events.",
     "Credits": "The balance, the ledger behind it, and buying more.",
     "Account": "Who I am, what I chose, what is known of me, and the end of it.",

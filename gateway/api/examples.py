@@ -21,6 +21,7 @@ from gateway.money.purchases import XTR, PurchaseRequest
 from gateway.operations.readiness import PartDocument, ReadyDocument
 from gateway.operations.routes import HealthDocument
 from gateway.providers.telling import PredictionNews
+from gateway.sharing.examples import BY_SHAPE as SHARING
 from gateway.telegram.messages import Chat
 from gateway.telegram.updates import ChatMember, ChatMemberUpdated, Update
 from gateway.webhooks.examples import BY_SHAPE as WEBHOOKS
@@ -219,6 +220,7 @@ BY_SHAPE: dict[type, Any] = {
     )
 }
 BY_SHAPE |= WEBHOOKS
+BY_SHAPE |= SHARING
 BY_SHAPE |= identities.BY_SHAPE
 BY_SHAPE |= {type(one): one for one in access_examples.SHOWN}
 """By struct; each is one that the program could send or take."""

@@ -62,6 +62,8 @@ DETAILS: dict[str, str] = {
     "consent-outdated": (
         "The document terms is shown in version 2026-01 now. Show that one and send its version."
     ),
+    "nothing-to-share": "It has no picture that could be shown.",
+    "too-many-shares": "There can be 1000 links at once. Take one back.",
     "gone-from-bin": "It was deleted more than 30 days ago and is gone.",
     "payments-not-configured": "This installation cannot take payments yet. Nothing was bought.",
     "overloaded": (

@@ -17,6 +17,7 @@ from events.generations import (
 from events.ids import fact_id
 from gateway.events_out import EVENTS, outgoing
 from gateway.identity.signed_in import Account
+from gateway.sharing.ending import end_shares
 from gateway.web.cursors import LogPosition, token_header
 from gateway.web.errors import Problem
 from gateway.web.replies import Reply, nothing
@@ -41,9 +42,11 @@ class Thing(NamedTuple):
 
 
 async def throw_away(deps: Deps, account: Account, thing: Thing) -> Reply:
-    """Move it to the bin; twice does no harm."""
+    """Move it to the bin, and end the links to it; twice does no harm."""
     if thing.deleted_at_ms is not None:
         return nothing()
+    # First, so that nobody sees it any more even if the log is away, and whoever asks asks again.
+    await end_shares(deps.pool, account, thing.generation_id, thing.image_id)
     kind = GenerationDeleted if thing.image_id is None else ImageDeleted
     return await _append(deps, account, thing, kind, "deleted")
 

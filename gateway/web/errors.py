@@ -94,6 +94,8 @@ KINDS: Final[dict[str, Kind]] = {
     "account-is-person": Kind(409, "The account is a person's"),
     "already-finished": Kind(409, "It is finished already"),
     "consent-outdated": Kind(409, "The document is shown in another version now"),
+    "nothing-to-share": Kind(409, "There is no picture to show"),
+    "too-many-shares": Kind(409, "There are as many links as there can be"),
     "gone-from-bin": Kind(410, "It can no longer be restored"),
     "identity-taken": Kind(409, "This identity belongs to another account"),
     "identity-last": Kind(409, "This is the only way to sign in"),

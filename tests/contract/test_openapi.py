@@ -16,7 +16,7 @@ from gateway.app import routes_only
 from gateway.web.errors import KINDS
 
 CHECKED_IN = Path(__file__).parents[2] / "schemas" / "openapi.json"
-PAGES = {"/", "/docs", "/docs.js"}
+PAGES = {"/", "/docs", "/docs.js", "/s/{code:str}", "/s/{code:str}/photo.jpg"}
 """For people's browsers; no part of what programs may count on."""
 PUBLIC = {
     "/auth/login",
@@ -28,6 +28,7 @@ PUBLIC = {
     "/openapi.json",
     "/packs",
     "/readyz",
+    "/shared/{code}",  # by what only the link says
     "/styles",
     "/telegram/webhook",  # by its secret
 }

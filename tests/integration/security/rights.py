@@ -43,7 +43,7 @@ _WITH_AN_IDENTITY = tuple(
     for name in (
         *("identities", "identity_links", "identity_marks", "role_grants", "api_keys", "exports"),
         *("webhook_endpoints", "webhook_deliveries", "webhook_attempts", "erasures"),
-        *("bot_dialogues", "bot_status_messages"),
+        *("bot_dialogues", "bot_status_messages", "shares"),
     )
 )
 """What goes with a row of `identities`, and the note that it went."""
@@ -163,6 +163,10 @@ ASKS: dict[str, dict[str, Asks]] = {
             *("public.identities", "public.identity_marks"),
         ),
         "untold_acts_since": _asks("tells the log what is left untold", "public.untold_acts"),
+        "open_share": _asks(
+            "holds the hash of a link's code, is told which picture of whose it shows",
+            "public.shares",
+        ),
         "claim_export": _asks(
             "makes whoever's export waits: is told its ids, and works on as that account",
             "public.exports",

@@ -136,6 +136,9 @@ FILLED = {
     " VALUES ($1, ARRAY[sha256('mark')], now() - interval '1 hour')",
     "public.debts": "(marks, credits, account_id) VALUES (ARRAY[sha256('mark')], 7, $1)",
     "public.exports": "(account_id) VALUES ($1)",
+    "public.shares": "(share_id, account_id, generation_id, image_id, code_hash, shows_prompt,"
+    " expires_at) SELECT gen_random_uuid(), $1, generation_id, image_id, sha256('code'), true,"
+    " now() + interval '1 day' FROM read_v1.images WHERE account_id = $1 LIMIT 1",
     "public.webhook_deliveries": "(delivery_id, endpoint_id, account_id, event_id, event_type,"
     " payload) SELECT gen_random_uuid(), endpoint_id, account_id, gen_random_uuid(), 'test',"
     " 'payload' FROM webhook_endpoints WHERE account_id = $1",
