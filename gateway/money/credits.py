@@ -13,6 +13,8 @@ from msgspec import Meta
 from gateway.access.permissions import CREDITS_READ
 from gateway.api.contract import contract
 from gateway.api.documents import CreditsDocument, GrantDocument, LedgerEntry, LedgerPage, at
+from gateway.deps import Deps
+from gateway.identity.signed_in import Account
 from gateway.web.cursors import Stored, decode_cursor, encode_cursor
 from gateway.web.http import header_in
 from gateway.web.paging import PAGE_MAX, next_link
@@ -52,27 +54,34 @@ async def get_credits(request: Request[Any, Any, Any]) -> ASGIApp:
     deps = deps_of(request)
     account = await signed_in(request)
     await deps.consistency.honour(header_in(request.scope["headers"], b"consistency-token"))
+    return reply(await credits_of(deps, account))
+
+
+async def credits_of(deps: Deps, account: Account) -> CreditsDocument:
+    """Balance and grants of an account.
+
+    Raises:
+        PixelpopError: the database does not answer.
+    """
     async with as_account(deps.pool, account.uuid) as connection:
         row = await connection.fetchrow(_QUERIES.get_account, account.uuid)
         grants = await connection.fetch(_QUERIES.get_grants, account.uuid)
     if row is None:
-        return reply(CreditsDocument())
-    return reply(
-        CreditsDocument(
-            **dict(row),
-            grants=tuple(
-                GrantDocument(
-                    id=str(grant["grant_id"]),
-                    why=grant["why"],
-                    credits=grant["credits"],
-                    available=grant["available"],
-                    granted_at=at(grant["granted_at_ms"]),
-                    expires_at=at(grant["expires_at_ms"]),
-                    use_order=grant["use_order"],
-                )
-                for grant in grants
-            ),
-        )
+        return CreditsDocument()
+    return CreditsDocument(
+        **dict(row),
+        grants=tuple(
+            GrantDocument(
+                id=str(grant["grant_id"]),
+                why=grant["why"],
+                credits=grant["credits"],
+                available=grant["available"],
+                granted_at=at(grant["granted_at_ms"]),
+                expires_at=at(grant["expires_at_ms"]),
+                use_order=grant["use_order"],
+            )
+            for grant in grants
+        ),
     )
 
 
