@@ -90,18 +90,36 @@ async def buy(request: Request[Any, Any, Any]) -> ASGIApp:
     deps = deps_of(request)
     account = await signed_in(request)
     key = idempotency_key(request.scope["headers"])
-    data = await body_of(request, _decoder)
+    document, headers = await buy_pack(deps, account, key, await body_of(request, _decoder))
+    return reply(document, 201, headers)
+
+
+async def buy_pack(
+    deps: Deps, account: Account, key: str, data: PurchaseRequest
+) -> tuple[PurchaseDocument, list[tuple[bytes, bytes]]]:
+    """A purchase that is paid already, or an offer and where to pay; and headers for the answer.
+
+    Args:
+        deps: the parts of this gateway.
+        account: who buys.
+        key: names the request: asked again with it, it is the same purchase or offer.
+        data: what to buy, and how to pay.
+
+    Raises:
+        InvalidRequest: the pack, or the way to pay, is not offered.
+        Problem: it cannot be bought (now).
+        PixelpopError: it is not known whether it is bought.
+    """
     pack = PACKS_BY_ID.get(data.pack_id)
     if pack is None:
         raise InvalidRequest("pack_id", "is not one of GET /packs")
     provider = deps.payments.find(deps.payments.choose(account, data.provider))
     if provider is not None:
-        return await _offer(provider, account, pack, key)
+        return await _offer(provider, account, pack, key), [LOCATION]
     purchase_id = SourceId(derive("purchase", LOCAL, account.account_id, key))
     row = await _find(deps, account, purchase_id)
     if row is not None:
-        headers = [LOCATION, (b"idempotent-replay", b"true")]
-        return reply(_document(_of_pack(row, pack)), 201, headers)
+        return _document(_of_pack(row, pack)), [LOCATION, (b"idempotent-replay", b"true")]
     place = await _pay(deps, account, purchase_id, pack)
     if not await deps.consistency.passed(place):
         raise Problem(
@@ -114,10 +132,12 @@ async def buy(request: Request[Any, Any, Any]) -> ASGIApp:
     row = await _find(deps, account, purchase_id)
     if row is None:  # the fold takes nothing more of it
         raise Problem("account-erased", "This account was erased. Nothing was bought.")
-    return reply(_document(_of_pack(row, pack)), 201, [token_header(*place), LOCATION])
+    return _document(_of_pack(row, pack)), [token_header(*place), LOCATION]
 
 
-async def _offer(provider: PaymentProvider, account: Account, pack: Pack, key: str) -> ASGIApp:
+async def _offer(
+    provider: PaymentProvider, account: Account, pack: Pack, key: str
+) -> PurchaseDocument:
     """Where to pay; asked again with the same key it is the same offer, at an address of its own.
 
     Raises:
@@ -129,7 +149,7 @@ async def _offer(provider: PaymentProvider, account: Account, pack: Pack, key: s
         raise InvalidRequest("pack_id", f"is not sold by {provider.name}")
     offer_id = UUID(derive("offer", provider.name, account.account_id, key, pack.id))
     offer = await provider.offer(account, pack, offer_id)
-    document = PurchaseDocument(
+    return PurchaseDocument(
         offer_id=str(offer_id),
         provider=provider.name,
         pack_id=pack.id,
@@ -140,7 +160,6 @@ async def _offer(provider: PaymentProvider, account: Account, pack: Pack, key: s
         payment_url=offer.payment_url,
         expires_at=at(offer.expires_at_ms),
     )
-    return reply(document, 201, [LOCATION])
 
 
 async def _find(deps: Deps, account: Account, purchase_id: SourceId) -> Any:
