@@ -105,6 +105,15 @@ def webhooks() -> int:
 
 
 @app.command
+def messages() -> int:
+    """Run the process that writes to people in the bot's chats: results, refunds, expiry."""
+    from processors.messages.main import run as run_messages
+    from runtime import process
+
+    return process.run_blocking("messages", run_messages)
+
+
+@app.command
 def projector() -> int:
     """Run the process that folds the log into PostgreSQL's tables."""
     from projections.main import main as run_projector

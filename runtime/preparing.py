@@ -10,7 +10,7 @@ from runtime.errors import SettingsError
 from runtime.kafka.topics import TopicSpec, ensure_topics
 from runtime.settings import Settings
 
-PROCESSES = ("gateway", "decider", "worker", "projector", "eraser", "webhooks")
+PROCESSES = ("gateway", "decider", "worker", "projector", "eraser", "webhooks", "messages")
 
 
 class Plan(NamedTuple):

@@ -26,7 +26,7 @@ GROUP_PREFIX = "pixelpop_"
 GROUPS = tuple(
     GROUP_PREFIX + name
     for name in (
-        *("gateway", "decider", "worker", "projector", "eraser", "webhooks"),
+        *("gateway", "decider", "worker", "projector", "eraser", "webhooks", "messages"),
         # `pixelpop keys` becomes the first for a transaction; the second owns the functions that
         # see more than their caller may. Nobody logs in as either.
         *("keys", "keeper"),

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 from runtime.settings.about import about
-from runtime.settings.accounts import Accounts
+from runtime.settings.messages import Messages
 
 
-class TelegramApi(Accounts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class TelegramApi(Messages, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The Bot API: where it is, and how long its calls may take."""
 
     telegram_api_base: Annotated[

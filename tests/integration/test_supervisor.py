@@ -19,7 +19,9 @@ from runtime.settings import to_environment, variables
 from runtime.waiting import until
 
 TIMEOUT_SECONDS = 90
-CHILDREN = {"gateway", "decider", "worker", "worker-2", "projector", "eraser", "webhooks"}
+CHILDREN = {
+    *("gateway", "decider", "worker", "worker-2", "projector", "eraser", "webhooks", "messages")
+}
 SERVERS = {"kafka", "postgres", "s3"}
 
 

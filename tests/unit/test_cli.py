@@ -20,6 +20,7 @@ COMMANDS = [
     ["projector"],
     ["eraser"],
     ["webhooks"],
+    ["messages"],
     ["migrate"],
     ["ps"],
     ["doctor"],

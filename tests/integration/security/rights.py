@@ -43,7 +43,8 @@ _WITH_AN_IDENTITY = tuple(
     for name in (
         *("identities", "identity_links", "identity_marks", "role_grants", "api_keys", "exports"),
         *("webhook_endpoints", "webhook_deliveries", "webhook_attempts", "erasures"),
-        *("bot_dialogues", "bot_status_messages", "shares"),
+        *("goodwill", "promotion_redemptions"),
+        *("bot_dialogues", "bot_status_messages", "bot_messages", "bot_chat_pace", "shares"),
     )
 )
 """What goes with a row of `identities`, and the note that it went."""
@@ -113,6 +114,25 @@ MAY: dict[str, dict[str, May]] = {
             "notes how attempts ended",
         ),
     },
+    "pixelpop_messages": {
+        "public.bot_messages": May(
+            Reach(
+                ALL,
+                _columns("state outcome tries due_at lease_epoch lease_until begun_at ended_at"),
+                adds=True,
+                removes=True,
+            ),
+            "plans messages, sends them as planned, and forgets old ones",
+        ),
+        "public.bot_chat_pace": May(
+            Reach(ALL, frozenset({"next_at", "closed_until"}), adds=True),
+            "knows when whom was written to last",
+        ),
+        "public.bot_status_messages": May(
+            Reach(_columns("generation_id account_id chat_id message_id language")),
+            "edits what was said of generations in chats",
+        ),
+    },
     "pixelpop_keys": {},
 }
 
@@ -177,6 +197,22 @@ ASKS: dict[str, dict[str, Asks]] = {
             "names a call and what its provider calls it, is told whether those belong together",
             "public.provider_calls",
         ),
+        "take_payments": _asks(
+            "names payments that a provider told of, is told whose those are",
+            "public.payments_told",
+            changes=("public.payments_told",),
+        ),
+        "find_payments": _asks(
+            "names payments that a provider told of, is told whose those are",
+            "public.payments_told",
+        ),
+        "note_payments_appended": _asks(
+            "names payments whose facts the log has", changes=("public.payments_told",)
+        ),
+        "redeem_promotion": _asks(
+            "works for the caller's account; is told that its person redeemed before, not as whom",
+            *("public.promotion_redemptions", "public.identities"),
+        ),
         "known_generations": _asks(
             "names account and generation id, is told status and body_mac", "read_v1.generations"
         ),
@@ -190,6 +226,16 @@ ASKS: dict[str, dict[str, Asks]] = {
         "erased_balances": _asks(
             "its own function over its own tables", "read_v1.users", "read_v1.credit_accounts"
         ),
+        "message_person": _asks(
+            "its own function over its own tables",
+            *("read_v1.users", "read_v1.preferences", "read_v1.telegram_chats"),
+            "read_v1.credit_accounts",
+        ),
+        "message_generation": _asks(
+            "its own function over its own tables", "read_v1.generations", "read_v1.images"
+        ),
+        "message_expiring": _asks("its own function over its own tables", "read_v1.grants"),
+        "message_expiries": _asks("its own function over its own tables", "read_v1.grants"),
     },
     "pixelpop_eraser": {
         "destroy_identity": _asks(
@@ -210,6 +256,28 @@ ASKS: dict[str, dict[str, Asks]] = {
         "counted_decision": _asks(
             "names account and place in its chain, is told the hash there", "read_v1.ledger"
         ),
+    },
+    "pixelpop_messages": {
+        "counted_decision": _asks(
+            "names account and place in its chain, is told the hash there", "read_v1.ledger"
+        ),
+        "telegram_chat_of": _asks(
+            "names an account that is to be told something, is told its chat",
+            "public.identity_links",
+        ),
+        "message_person": _asks(
+            "names an account, is told language, preferences and balance",
+            *("read_v1.users", "read_v1.preferences", "read_v1.telegram_chats"),
+            "read_v1.credit_accounts",
+        ),
+        "message_generation": _asks(
+            "names account and generation, is told what became of it",
+            *("read_v1.generations", "read_v1.images"),
+        ),
+        "message_expiring": _asks(
+            "names an account, is told what of its credits ends", "read_v1.grants"
+        ),
+        "message_expiries": _asks("whose credits end soon, and on which day", "read_v1.grants"),
     },
     "pixelpop_keys": {
         "wrapped_keys_by_master": _asks("counts keys", "public.identities"),

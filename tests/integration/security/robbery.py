@@ -148,6 +148,15 @@ FILLED = {
     " VALUES ($1, 'prompt', 1, 'sealed', now() + interval '1 hour')",
     "public.bot_status_messages": "(generation_id, account_id, chat_id, message_id, language)"
     " VALUES (gen_random_uuid(), $1, -100, 7, 'en')",
+    "public.payments_told": "(purchase_id, provider, account_id, pack_id, credits, amount, currency)"
+    " VALUES (gen_random_uuid(), 'stars', $1, 'starter', 10, 50, 'XTR')",
+    "public.goodwill": "(source_id, account_id, credits, expires_days)"
+    " VALUES (gen_random_uuid(), $1, 1, 1)",
+    "public.promotion_redemptions": "(promotion_id, mark, account_id)"
+    " SELECT promotion_id, sha256('robbed'), $1 FROM promotions LIMIT 1",
+    "public.bot_messages": "(message_id, account_id, kind, about, detail)"
+    " VALUES (gen_random_uuid(), $1, 'ended', 'generation', '{}')",
+    "public.bot_chat_pace": "(account_id, next_at) VALUES ($1, now())",
     "read_v1.preferences": "(account_id, chosen) VALUES ($1, '{}')",
     "read_v1.consents": "(account_id, purpose, version) VALUES ($1, 'terms', '1')",
     "read_v1.telegram_chats": "(account_id, reachable, changed_at_ms, update_id)"
@@ -156,11 +165,18 @@ FILLED = {
     " VALUES (99, 1, $1, 'poison', 'f00d', 1)",
 }
 """How a table gets a row of the victim's that the API gave it none."""
+OF_NOBODY = (
+    "INSERT INTO promotions"
+    " (promotion_id, code, credits, redemptions_max, starts_at, ends_at, credits_days)"
+    " VALUES (gen_random_uuid(), 'ROBBED', 1, 1, now(), now() + interval '1 day', 1)"
+)
+"""A row of no account's, which one of the victim's needs."""
 
 
 async def complete(owner: asyncpg.Connection, account_id: UUID) -> Victim:
     """Give somebody something in every table, and look at all of it."""
     before = (await victim_of(owner, account_id)).rows
+    await owner.execute(OF_NOBODY)
     for table, row in FILLED.items():
         if not before[table]:
             await owner.execute(f"INSERT INTO {table} {row}", account_id)

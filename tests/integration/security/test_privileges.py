@@ -14,7 +14,9 @@ from runtime.postgres.roles import GROUPS
 from tests.integration.gateway.world import World
 
 OWNERS = {
-    "pixelpop_projector": r"(schema|table|view) read(_v1)?\b|function (read\.|public\.counted_)",
+    "pixelpop_projector": (
+        r"(schema|table|view) read(_v1)?\b|function (read\.|public\.(counted|message)_)"
+    ),
     "pixelpop_keeper": r"function public\.",
 }
 """Who may own things, and which: read models; functions that see more than their caller."""

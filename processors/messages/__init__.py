@@ -1,0 +1,1 @@
+"""What the bot writes by itself: results, failures, refunds, credits that end soon; each once."""
