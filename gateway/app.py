@@ -15,7 +15,11 @@ from gateway.generations import catalogue, gallery, images
 from gateway.generations import routes as generations
 from gateway.identity import auth, links, oidc_start
 from gateway.live import routes as live
-from gateway.money import credits, purchases  # noqa: A004  the resource is called so
+from gateway.money import (
+    credits,  # noqa: A004  the resource is called so
+    purchases,
+    stripe_routes,
+)
 from gateway.operations import routes as operations
 from gateway.providers import routes as providers
 from gateway.sharing import looking, shares
@@ -73,6 +77,7 @@ ROUTES: Final = (
     deliveries.replay_failed,
     providers.replicate,
     telegram.tell,
+    stripe_routes.tell,
     admin.read,
     admin.grant_role,
     admin.revoke_role,

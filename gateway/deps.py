@@ -28,6 +28,7 @@ from gateway.live.hub import Hub
 from gateway.live.tail import Tail
 from gateway.live.tail_reader import TailReader
 from gateway.live.waiting_line import NOWHERE, Place, WaitingLine
+from gateway.money.opening import StripeDesk
 from gateway.money.payments import Payments
 from gateway.operations.readiness import Readiness
 from gateway.providers.telling import Telling
@@ -86,6 +87,7 @@ class Deps:
     """The value of the event log's record at (partition, offset); None: there is none."""
     offer: Offer
     payments: Payments
+    stripe: StripeDesk
     telling: Telling
     telegram: Telegram
     bot: TelegramBot | None

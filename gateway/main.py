@@ -31,6 +31,7 @@ from gateway.live.log_reads import event_reader
 from gateway.live.tail import Tail
 from gateway.live.tail_reader import TailReader
 from gateway.live.waiting_line import WaitingLine
+from gateway.money.opening import StripeDesk
 from gateway.money.payments import Payments
 from gateway.operations.readiness import Readiness, checks
 from gateway.providers.telling import Telling
@@ -110,6 +111,7 @@ async def running_parts(settings: Settings) -> AsyncIterator[Deps]:
             stack.push_async_callback(shared.close)
         deps = _wire(settings, pool, producer, objects, clock, settings.jwt_secret, shared)
         stack.push_async_callback(deps.oidc.close)
+        stack.push_async_callback(deps.stripe.stop)
         if deps.bot is not None:
             stack.push_async_callback(deps.bot.stop)
         stack.callback(deps.photos.close)
@@ -135,6 +137,7 @@ def _wire(
     shared: SharedLimits | None,
 ) -> Deps:
     who = identity(settings, pool, producer, clock, jwt_secret)
+    stripe = StripeDesk(settings, pool, who.keys, who.masters, producer)
     hub, line, tail = _watch(settings, clock, who.authenticator)
     tail_reader = TailReader(settings, clock, tail, hub)
     bot = open_bot(settings) if settings.telegram_bot_token else None
@@ -158,7 +161,8 @@ def _wire(
         presigned=Presigned(objects, settings.presign_ttl_seconds),
         read_event=event_reader(settings),
         offer=offer_of(settings),
-        payments=Payments(settings),
+        payments=Payments(settings, stripe.ways),
+        stripe=stripe,
         telling=Telling(settings, pool, who.masters),
         telegram=Telegram(settings, pool, producer),
         bot=bot,

@@ -17,6 +17,7 @@ GROUPS: Final = {
     "Credits": "The balance, the ledger behind it, and buying more.",
     "Account": "Who I am, what I chose, what is known of me, and the end of it.",
     "Webhooks": "What happens to your account, sent to a server of yours.",
+    "Payments": "For those who take payments: what they tell us of them.",
     "Providers": "For those who make the pictures: what they tell us of their work.",
     "Telegram": "For Telegram: what happens in the bot's chats.",
     "API keys": "For servers that act for an account, without a person.",

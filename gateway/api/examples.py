@@ -18,6 +18,7 @@ from gateway.api.problem_examples import GENERATION
 from gateway.identity import examples as identities
 from gateway.identity.auth import LoginRequest
 from gateway.money.purchases import XTR, PurchaseRequest
+from gateway.money.stripe_news import Data, StripeEvent, Thing
 from gateway.operations.readiness import PartDocument, ReadyDocument
 from gateway.operations.routes import HealthDocument
 from gateway.providers.telling import PredictionNews
@@ -210,6 +211,11 @@ BY_SHAPE: dict[type, Any] = {
             ),
         ),
         PredictionNews(id="5q3t1yz2s9rma0c8v7w6e4k1hx"),
+        StripeEvent(
+            id="evt_1SQx7nLkdIwHu7ix",
+            type="checkout.session.completed",
+            data=Data(object=Thing(payment_intent="pi_3SQx7mLkdIwHu7ix0")),
+        ),
         ReadyDocument(
             ready=False,
             parts={

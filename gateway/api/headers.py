@@ -32,6 +32,11 @@ HEADERS: Final[dict[str, dict[str, Any]]] = {
         "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,256}$"},
         "description": "The `secret_token` that the webhook was set up with.",
     },
+    "Stripe-Signature": {
+        "required": True,
+        "schema": {"type": "string", "minLength": 1, "maxLength": 4096},
+        "description": "When Stripe sent it, and its signatures: `t=…,v1=…`.",
+    },
 }
 LIMIT_HEADERS: Final[dict[str, dict[str, Any]]] = {
     "Retry-After": {

@@ -65,6 +65,9 @@ DETAILS: dict[str, str] = {
     "nothing-to-share": "It has no picture that could be shown.",
     "too-many-shares": "There can be 1000 links at once. Take one back.",
     "gone-from-bin": "It was deleted more than 30 days ago and is gone.",
+    "payment-refused": "No page to pay on could be made. Nothing was bought.",
+    "refund-refused": "Stripe did not give this money back. Look at it there.",
+    "stripe-not-configured": "STRIPE_SECRET_KEY or STRIPE_WEBHOOK_SECRET is not set here.",
     "payments-not-configured": "This installation cannot take payments yet. Nothing was bought.",
     "overloaded": (
         "More requests are under way than this service takes on. Wait a moment, then try again."

@@ -55,4 +55,12 @@ TELEGRAM_UPDATES = Counter(
 TELEGRAM_REFUSED = Counter(
     "pixelpop_gateway_telegram_refused", "Webhook requests without the secret, or with a wrong one."
 )
+STRIPE_EVENTS = Counter(
+    "pixelpop_gateway_stripe_events",
+    "Events that Stripe sent, by type and by what became of them.",
+    ["type", "outcome"],
+)
+STRIPE_REFUSED = Counter(
+    "pixelpop_gateway_stripe_refused", "Messages to Stripe's webhook that Stripe did not sign."
+)
 REPLAYED = Counter("pixelpop_gateway_replayed", "Requests that repeated an earlier one.")

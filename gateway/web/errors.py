@@ -64,6 +64,7 @@ KINDS: Final[dict[str, Kind]] = {
     "method-not-allowed": Kind(405, "This address does not know that method"),
     "not-found": Kind(404, "There is no such thing here"),
     "telegram-not-configured": Kind(404, "No bot is set up here"),
+    "stripe-not-configured": Kind(404, "Stripe is not set up here"),
     # Who sent it.
     "token-missing": Kind(401, "Sign in first"),
     "token-invalid": Kind(401, "The access token cannot be used"),
@@ -105,6 +106,10 @@ KINDS: Final[dict[str, Kind]] = {
     "login-widget-off": Kind(501, "The Login Widget does not sign in here"),
     "oidc-unavailable": Kind(503, "The issuer does not answer"),
     "payments-not-configured": Kind(501, "Payments are not configured"),
+    "payment-refused": Kind(409, "It cannot be paid this way"),
+    "refund-refused": Kind(409, "The money cannot be given back"),
+    "stripe-slow-down": Kind(503, "Stripe asks for a pause"),
+    "stripe-unreachable": Kind(503, "Stripe does not answer"),
     # What this service cannot do now.
     "overloaded": Kind(503, "Too much is going on"),
     "log-overloaded": Kind(503, "Too much is going on"),
@@ -137,6 +142,8 @@ _HIDDEN_DETAILS: Final = {
     "record-too-large": "The request is too large to be kept. Make it shorter.",
     "not-sealable": "A text holds characters that are no Unicode text. Remove them.",
     "key-destroyed": "This account was erased. Sign in again to make a new one.",
+    "stripe-slow-down": "Stripe is asked for too much at the moment. Try again shortly.",
+    "stripe-unreachable": "Stripe does not answer at the moment. Try again shortly.",
     "oidc-unavailable": "The issuer that you sign in with does not answer. Try again shortly.",
     "internal": "This is our fault, and it was recorded. Try again, or tell us the request id.",
 }

@@ -30,6 +30,7 @@ PUBLIC = {
     "/readyz",
     "/shared/{code}",  # by what only the link says
     "/styles",
+    "/stripe/webhook",  # signed
     "/telegram/webhook",  # by its secret
 }
 
