@@ -13,6 +13,7 @@ from gateway.api.openapi import describe
 from gateway.deps import Deps
 from gateway.generations import catalogue, gallery, images
 from gateway.generations import routes as generations
+from gateway.grants import admin_promotions, goodwill, promotions
 from gateway.identity import auth, links, oidc_start
 from gateway.live import routes as live
 from gateway.money import (
@@ -64,6 +65,7 @@ ROUTES: Final = (
     credits.get_history,
     purchases.buy,
     purchases.get_purchases,
+    promotions.redeem,
     endpoints.create,
     endpoints.list_all,
     endpoints.read,
@@ -87,6 +89,10 @@ ROUTES: Final = (
     admin_customers.create_key,
     admin_customers.get_keys,
     admin_customers.revoke_key,
+    admin_promotions.open_promotion,
+    admin_promotions.list_promotions,
+    admin_promotions.close_promotion,
+    goodwill.give,
     operations.healthz,
     operations.readyz,
     operations.metrics,

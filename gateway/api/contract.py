@@ -15,6 +15,7 @@ GROUPS: Final = {
     "Sharing": "Show pictures to others by links that end, and see what others showed.",
     "Live": "What happens, as it happens, by server-sent events.",
     "Credits": "The balance, the ledger behind it, and buying more.",
+    "Grants": "Credits that nobody paid for: promotions, friends who were invited, gifts.",
     "Account": "Who I am, what I chose, what is known of me, and the end of it.",
     "Webhooks": "What happens to your account, sent to a server of yours.",
     "Payments": "For those who take payments: what they tell us of them.",

@@ -124,7 +124,11 @@ class GrantDocument(msgspec.Struct, frozen=True, kw_only=True):
     """Credits that came in together; the one with the lowest `use_order` is used first."""
 
     id: Id
-    why: str
+    why: Annotated[
+        str,
+        says("`purchase`, `welcome`, `promotion`, `referral`, `gift`, `goodwill`; more may come."),
+    ]
+    promotional: Annotated[bool, says("Whether nobody paid for them.")]
     credits: int
     available: int
     granted_at: Time | None

@@ -15,6 +15,7 @@ from gateway.account.me import ErasureDocument, MeChange
 from gateway.account.profile import ConsentDocument, MeDocument, Preferences, TelegramDocument
 from gateway.api import documents as shown
 from gateway.api.problem_examples import GENERATION
+from gateway.grants import examples as grants
 from gateway.identity import examples as identities
 from gateway.identity.auth import LoginRequest
 from gateway.money.purchases import XTR, PurchaseRequest
@@ -91,6 +92,7 @@ _cancelled = replace(
 _grant = shown.GrantDocument(
     id=ACCOUNT,
     why="welcome",
+    promotional=True,
     credits=5,
     available=4,
     granted_at=_at(-60),
@@ -228,7 +230,7 @@ BY_SHAPE: dict[type, Any] = {
 BY_SHAPE |= WEBHOOKS
 BY_SHAPE |= SHARING
 BY_SHAPE |= identities.BY_SHAPE
-BY_SHAPE |= {type(one): one for one in access_examples.SHOWN}
+BY_SHAPE |= {type(one): one for one in (*access_examples.SHOWN, *grants.SHOWN)}
 """By struct; each is one that the program could send or take."""
 
 OF_ANSWER: Final[dict[tuple[str, int], Any]] = {

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from gateway.access import examples as access_examples
 from gateway.generations.outcomes import REASONS
+from gateway.grants import examples as grants
 from gateway.identity import examples as identities
 from gateway.web.sentences import SENTENCES
 
@@ -77,6 +78,7 @@ DETAILS: dict[str, str] = {
 }
 DETAILS |= identities.DETAILS
 DETAILS |= access_examples.DETAILS
+DETAILS |= grants.DETAILS
 DETAILS |= {code: SENTENCES[reason] for reason, code in REASONS.items() if code not in DETAILS}
 """By code: what a person might be told, where `errors` has no sentence of its own."""
 

@@ -82,6 +82,8 @@ class Policies(NamedTuple):
     account: Policy
     changes: Policy
     """Beside generations: what it asks to be written is in the log for ever, or sent to others."""
+    codes: Policy
+    """Of promotions and gifts: nobody shall find one by trying."""
     api_key: Policy
     generations: Policy
 
@@ -118,6 +120,12 @@ def policies_of(settings: Settings) -> Policies:
             settings.limit_changes_per_hour,
             HOUR_SECONDS,
             "This account changes more than this service writes down.",
+        ),
+        codes=Policy(
+            "codes",
+            settings.limit_codes_per_hour,
+            HOUR_SECONDS,
+            "You tried more codes than anybody is given.",
         ),
         api_key=Policy(
             "api-key",

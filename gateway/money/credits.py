@@ -45,7 +45,9 @@ class HistoryQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         scopes=(CREDITS_READ,),
         details=(
             "`available` can be spent; `reserved` is set aside for generations under way; `debt` "
-            "is paid by the next credits that come in. Grants that expire soonest are used first."
+            "is paid by the next credits that come in. Each grant says why it came and when it "
+            "ends. What ends soonest is used first; of what ends together, what was given before "
+            "what was paid for: the grant with `use_order` 1 is the next that is drawn on."
         ),
     ),
 )
@@ -74,6 +76,7 @@ async def credits_of(deps: Deps, account: Account) -> CreditsDocument:
             GrantDocument(
                 id=str(grant["grant_id"]),
                 why=grant["why"],
+                promotional=grant["promotional"],
                 credits=grant["credits"],
                 available=grant["available"],
                 granted_at=at(grant["granted_at_ms"]),

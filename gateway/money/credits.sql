@@ -4,7 +4,10 @@ FROM read.credit_accounts
 WHERE account_id = $1;
 
 -- name: get_grants
-SELECT grant_id, why, credits, available, granted_at_ms, expires_at_ms, use_order
+-- Only those that something is left of, counted anew: 1 is used first.
+SELECT
+    grant_id, why, promotional, credits, available, granted_at_ms, expires_at_ms,
+    row_number() OVER (ORDER BY use_order) AS use_order
 FROM read.grants
 WHERE account_id = $1 AND available > 0
 ORDER BY use_order

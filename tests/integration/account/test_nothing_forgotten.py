@@ -13,6 +13,8 @@ KEPT = {
     "identities": "what is destroyed",
     "identity_marks": "says nothing of the account once that is gone (ON DELETE SET NULL)",
     "erasures": "the erasure itself: an account id and marks that do not tell whose",
+    "promotion_redemptions": "what a person redeemed, by marks that do not tell whose; says nothing"
+    " of the account once that is gone (ON DELETE SET NULL)",
     "debts": "which account shall owe: an account id and marks that do not tell whose",
     "untold_acts": "events on their way to the log, which keeps them too; what is personal in them"
     " is sealed, and goes with the account's key",

@@ -18,6 +18,14 @@ from tests.integration.gateway.world import ADMIN, Person, World, another_gatewa
 
 WHY = {"reason": "because the test says so"}
 KEY = {"name": "first", "scopes": ["credits:read", "generations:read", "generations:write"]}
+PROMOTION = {
+    "code": "C0DE",
+    "credits": 1,
+    "redemptions_max": 1,
+    "days": 1,
+    "credits_days": 1,
+    **WHY,
+}
 ADMIN_ROUTES: list[tuple[str, str, dict[str, Any] | None]] = [
     ("GET", "/admin/accounts/{id}", None),
     ("POST", "/admin/accounts/{id}/roles", {"role": "admin", **WHY}),
@@ -28,6 +36,10 @@ ADMIN_ROUTES: list[tuple[str, str, dict[str, Any] | None]] = [
     ("POST", "/admin/accounts/{id}/api-keys", {**KEY, **WHY}),
     ("GET", "/admin/accounts/{id}/api-keys", None),
     ("POST", "/admin/accounts/{id}/api-keys/{id}/revoke", WHY),
+    ("POST", "/admin/accounts/{id}/goodwill", {"credits": 1, **WHY}),
+    ("GET", "/admin/promotions", None),
+    ("POST", "/admin/promotions", PROMOTION),
+    ("POST", "/admin/promotions/{id}/close", WHY),
 ]
 
 

@@ -1,0 +1,57 @@
+"""Examples of what is sent and shown of credits that nobody paid for."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from events.envelope import rfc3339
+from gateway.grants.documents import (
+    AwardDocument,
+    GoodwillRequest,
+    PromotionDocument,
+    PromotionRequest,
+    Promotions,
+    RedeemRequest,
+)
+
+_ID: Final = "0b0f1c52-6f0e-4a2b-9b56-2f1f6c1f4c1e"
+_MS: Final = 1_767_225_600_000
+_DAY_MS: Final = 86_400_000
+_CODE: Final = "SPRING-2026"
+
+_promotion = PromotionDocument(
+    id=_ID,
+    code=_CODE,
+    status="open",
+    credits=10,
+    redemptions=137,
+    redemptions_max=500,
+    credits_days=90,
+    made_at=rfc3339(_MS),
+    ends_at=rfc3339(_MS + 30 * _DAY_MS),
+)
+
+SHOWN: Final = (
+    RedeemRequest(code=_CODE),
+    AwardDocument(
+        grant_id=_ID, why="promotion", credits=10, expires_at=rfc3339(_MS + 90 * _DAY_MS)
+    ),
+    PromotionRequest(
+        code=_CODE,
+        credits=10,
+        redemptions_max=500,
+        days=30,
+        credits_days=90,
+        reason="Spring campaign, agreed on 3 March.",
+    ),
+    _promotion,
+    Promotions(items=(_promotion,)),
+    GoodwillRequest(credits=5, expires_days=90, reason="Three bad pictures, ticket 4711."),
+)
+DETAILS: Final = {
+    "promotion-unknown": "There is no promotion with this code. Check its spelling.",
+    "promotion-ended": "This promotion is over, or all of it was taken already.",
+    "promotion-used": "You redeemed this code already, with another account.",
+    "promotion-code-taken": "There is or was a promotion with this code.",
+    "goodwill-to-self": "Nobody gives to themselves. Ask another admin.",
+}
