@@ -72,7 +72,7 @@ ALTER TABLE bot_chat_pace ENABLE ROW LEVEL SECURITY;
 ALTER TABLE bot_chat_pace FORCE ROW LEVEL SECURITY;
 
 GRANT SELECT, DELETE,
-INSERT (message_id, account_id, kind, about, detail),
+INSERT (message_id, account_id, kind, about, detail, due_at),
 UPDATE (state, outcome, tries, due_at, lease_epoch, lease_until, begun_at, ended_at)
 ON bot_messages TO pixelpop_messages;
 GRANT SELECT, INSERT (account_id, next_at), UPDATE (next_at, closed_until)

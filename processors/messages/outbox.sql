@@ -3,11 +3,13 @@
 SELECT from_ms FROM bot_pace;
 
 -- name: plan
--- Once per message, however often what it tells of is met.
-INSERT INTO bot_messages (message_id, account_id, kind, about, detail)
-SELECT planned.message_id, planned.account_id, planned.kind, planned.about, planned.detail
+-- Once per message, however often what it tells of is met; due in the order in which they are given.
+INSERT INTO bot_messages (message_id, account_id, kind, about, detail, due_at)
+SELECT
+    planned.message_id, planned.account_id, planned.kind, planned.about, planned.detail,
+    now() + planned.place * interval '1 microsecond'
 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[])
-AS planned (message_id, account_id, kind, about, detail)
+WITH ORDINALITY AS planned (message_id, account_id, kind, about, detail, place)
 ON CONFLICT (message_id) DO NOTHING
 RETURNING message_id;
 
