@@ -39,6 +39,8 @@ from runtime.waiting import until
 from tests.integration.gateway.person import Person
 from tests.servers import Database
 
+CLIENT_SECONDS = httpx.Timeout(30, pool=100)
+"""A thousand requests at once wait for connections, on a slow machine for long."""
 PIXEL = b"not really a picture"
 ADMIN = 777_000
 """The Telegram id that the settings make an admin of."""
@@ -53,7 +55,7 @@ class World:
         self.database = database
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
-        self.client = httpx.AsyncClient(base_url=self.url, timeout=30)
+        self.client = httpx.AsyncClient(base_url=self.url, timeout=CLIENT_SECONDS)
         self.clock = BrokerClock()
         self.producer = LogProducer(settings, clock=self.clock, role="test")
         self.objects: Any = None
@@ -270,4 +272,4 @@ class Gateway:
         self.port = port
         self.stop = stop
         self.task = task
-        self.client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30)
+        self.client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=CLIENT_SECONDS)

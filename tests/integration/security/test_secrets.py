@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import msgspec
+import pytest
 import pytest_asyncio
 
 from events.topics import TOPICS
@@ -31,6 +32,7 @@ from tests.integration.security.canaries import (
     secrets_of,
 )
 
+pytestmark = pytest.mark.timeout(300)  # a whole Pixelpop is started and used first
 WAIT_SECONDS = 60.0
 """Members of the groups that other tests left without a word are waited for first."""
 SHOWN_ONCE = ("/auth/login", "/api-keys", "/webhooks")
