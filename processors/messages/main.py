@@ -210,7 +210,7 @@ def wired(
 def _app_url(settings: Settings) -> str | None:
     """The MiniApp's address, where Telegram takes it: by https alone."""
     url = settings.public_url or ""
-    return url if url.startswith("https://") else None
+    return f"{url.rstrip('/')}/" if url.startswith("https://") else None
 
 
 async def _keep_time(clock: BrokerClock, producer: LogProducer) -> None:
