@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from commands.catalogue import MODELS_BY_ID
 from gateway.access.acts import Acts
@@ -34,7 +34,6 @@ from gateway.operations.readiness import Readiness
 from gateway.providers.telling import Telling
 from gateway.sharing.photos import Photos
 from gateway.telegram.name import BotName
-from gateway.telegram.receiving import Telegram
 from runtime.crypto.keys import AccountKeys
 from runtime.crypto.master import MasterKeys
 from runtime.kafka.clock import BrokerClock
@@ -42,6 +41,10 @@ from runtime.kafka.records import Outgoing, Position
 from runtime.postgres.pool import Pool
 from runtime.settings import Settings
 from runtime.telegram.api import TelegramBot
+
+if TYPE_CHECKING:
+    # What people ask for in a chat is done by the handlers of HTTP requests, which import this.
+    from gateway.telegram.receiving import Telegram
 
 
 class Log(Protocol):

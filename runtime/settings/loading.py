@@ -21,12 +21,12 @@ from dotenv import dotenv_values
 from msgspec import Meta
 
 from runtime.errors import SettingsError
-from runtime.settings.grants import Grants
+from runtime.settings.bot import Bot
 
 PREFIX = "PIXELPOP_"
 
 
-class Settings(Grants, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Settings(Bot, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All settings of all processes; a process reads the ones it needs."""
 
     def __repr__(self) -> str:

@@ -33,6 +33,8 @@ def another(field: msgspec.inspect.Field) -> object:
         "stripe_api_base": "http://127.0.0.1:8082",
         "stripe_webhook_secret": "whsec_" + "s" * 16,
         "replicate_model": "somebody/something",
+        "terms_url": "https://pixelpop.example/terms",
+        "privacy_url": "https://pixelpop.example/privacy",
     }
     if field.name in known:
         return known[field.name]

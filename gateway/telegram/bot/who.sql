@@ -1,0 +1,2 @@
+-- name: get_chosen
+SELECT chosen::text FROM read.preferences WHERE account_id = $1;
