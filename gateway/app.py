@@ -51,6 +51,8 @@ ROUTES: Final = (
     looking.read,
     looking.page,
     looking.photo,
+    looking.passed_photo,
+    looking.passed_thumbnail,
     live.make_ticket,
     live.account_events,
     live.generation_events,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from uuid import UUID
 
 import msgspec
@@ -14,7 +14,6 @@ from commands.requests import PROMPT_CHARS_MAX
 from gateway.access.permissions import GENERATIONS_READ
 from gateway.api.contract import contract
 from gateway.api.documents import Page
-from gateway.deps import Deps
 from gateway.generations.reads import QUERIES, opened, to_documents
 from gateway.identity.signed_in import Account
 from gateway.web.cursors import Stored, decode_cursor, encode_cursor
@@ -22,6 +21,9 @@ from gateway.web.http import header_in
 from gateway.web.paging import PAGE_MAX, next_link
 from gateway.web.replies import deps_of, query_of, reply, signed_in
 from runtime.postgres.pool import as_account
+
+if TYPE_CHECKING:
+    from gateway.deps import Deps
 
 SEARCHED_MAX: Final = 500
 """How many of the newest generations `q` looks at: prompts are sealed, so each is opened."""
@@ -89,14 +91,19 @@ async def page_of(deps: Deps, account: Account, query: GalleryQuery) -> Page:
         Problem: the cursor is none of ours.
         PixelpopError: the database does not answer.
     """
-    rows, images, more = await _page(deps, account, query)
+    rows, images, more = await rows_of(deps, account, query)
     return Page(items=await to_documents(deps, account, rows, images), next_cursor=more)
 
 
-async def _page(
+async def rows_of(
     deps: Deps, account: Account, query: GalleryQuery
 ) -> tuple[list[Any], list[Any], str | None]:
-    """The page's rows, their images, and where the next page begins."""
+    """The page's rows, their images, and where the next page begins.
+
+    Raises:
+        Problem: the cursor is none of ours.
+        PixelpopError: the database does not answer.
+    """
     place = None if query.cursor is None else decode_cursor(query.cursor, _place)
     wanted = SEARCHED_MAX if query.q is not None else query.limit
     async with as_account(deps.pool, account.uuid) as connection:

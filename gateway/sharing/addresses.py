@@ -26,3 +26,13 @@ def make_yours(settings: Settings, code: str, bot_name: str | None) -> str:
     if bot_name is None:
         return f"{base_of(settings)}/?share={code}"
     return f"https://t.me/{bot_name}?start={START_PREFIX}{code}"
+
+
+def passed_photo(settings: Settings, text: str) -> str:
+    """One of a person's own pictures, for Telegram, by a pass."""
+    return f"{base_of(settings)}/p/{text}/photo.jpg"
+
+
+def passed_thumbnail(settings: Settings, text: str) -> str:
+    """The same, small."""
+    return f"{base_of(settings)}/p/{text}/thumbnail.jpg"

@@ -1,7 +1,8 @@
-"""Where links lead: the page for people, its picture, and the same for programs."""
+"""Where links lead: the page for people, its picture, the same for programs; and for Telegram."""
 
 from __future__ import annotations
 
+import time
 from typing import Any, Final
 
 from litestar import Request, get
@@ -10,16 +11,20 @@ from litestar.types import ASGIApp
 
 from gateway.api.contract import contract
 from gateway.api.documents import at
+from gateway.deps import Deps
 from gateway.sharing.addresses import photo_of
 from gateway.sharing.documents import SharedDocument
 from gateway.sharing.making import ms
-from gateway.sharing.opening import find_shared
+from gateway.sharing.opening import find_picture, find_shared
 from gateway.sharing.page import gone_page, preferred_language, shared_page
+from gateway.sharing.passes import read_pass
+from gateway.sharing.photos import SIDE_PIXELS_MAX, THUMBNAIL_PIXELS
 from gateway.web.errors import Answer, Problem
 from gateway.web.http import header_in
 from gateway.web.replies import Reply, deps_of, reply
 
 GONE: Final = "No link with this code is open."
+NO_PICTURE: Final = "There is no picture at this address any more."
 
 
 @get(
@@ -76,9 +81,34 @@ async def photo(request: Request[Any, Any, Any], code: FromPath[str]) -> ASGIApp
     if jpeg is None:
         raise Problem("not-found", GONE)
     seconds = deps.settings.share_cache_seconds
+    return _jpeg(jpeg, b"public, max-age=%d" % seconds if seconds else b"no-store")
+
+
+@get("/p/{permit:str}/photo.jpg")
+async def passed_photo(request: Request[Any, Any, Any], permit: FromPath[str]) -> ASGIApp:
+    """A person's own picture, for Telegram: they look through theirs in a chat."""
+    return await _passed(deps_of(request), permit, SIDE_PIXELS_MAX)
+
+
+@get("/p/{permit:str}/thumbnail.jpg")
+async def passed_thumbnail(request: Request[Any, Any, Any], permit: FromPath[str]) -> ASGIApp:
+    """The same, small."""
+    return await _passed(deps_of(request), permit, THUMBNAIL_PIXELS)
+
+
+async def _passed(deps: Deps, permit: str, side_pixels: int) -> ASGIApp:
+    one = read_pass(deps.masters, permit, time.time())
+    key = None if one is None else await find_picture(deps, one)
+    jpeg = None if key is None else await deps.photos.jpeg(key, side_pixels)
+    if jpeg is None:
+        raise Problem("not-found", NO_PICTURE)
+    return _jpeg(jpeg, b"private, no-store")
+
+
+def _jpeg(body: bytes, cache_control: bytes) -> Reply:
     headers = [
         (b"content-type", b"image/jpeg"),
-        (b"cache-control", b"public, max-age=%d" % seconds if seconds else b"no-store"),
+        (b"cache-control", cache_control),
         (b"x-robots-tag", b"noindex, noarchive"),
     ]
-    return Reply(Answer(200, headers, jpeg))
+    return Reply(Answer(200, headers, body))

@@ -80,9 +80,32 @@ async def make_share(deps: Deps, account: Account, shown: Shown) -> tuple[Share,
                 f"There can be {deps.settings.share_links_max} links at once. Take one back.",
             )
     share = Share(uuid4(), shown.generation_id, UUID(image.id), shown.prompt, now, expires_at)
-    await _tell(deps, account, share, now_ms)
-    await _add(deps, account, share)
+    await add_share(deps, account, share, via="link")
     return share, size
+
+
+async def add_share(deps: Deps, account: Account, share: Share, *, via: str) -> None:
+    """Tell the log of a link, then open it.
+
+    Raises:
+        Problem: the account was erased.
+        PixelpopError: a server is away. Done again with the same share, it is done once.
+    """
+    now_ms = ms(share.created_at)
+    event = ImageShared(
+        account_id=account.account_id,
+        occurred_at_ms=now_ms,
+        share_id=str(share.share_id),
+        generation_id=GenerationId(str(share.generation_id)),
+        image_id=ImageId(str(share.image_id)),
+        via=via,
+        shows_prompt=share.shows_prompt,
+        expires_at_ms=ms(share.expires_at),
+    )
+    event_id = fact_id(event.share_id, "shared")
+    record = outgoing(event, event_id, correlation_id=event.generation_id, time_ms=now_ms)
+    await deps.log.append(EVENTS, record)
+    await _add(deps, account, share)
 
 
 async def revoke_share(deps: Deps, account: Account, share_id: UUID) -> None:
@@ -131,22 +154,6 @@ async def _image(deps: Deps, account: Account, shown: Shown) -> ImageDocument:
         if image.id == shown.image_id:
             return image
     raise Problem("not-found", "There is no image with this id.")
-
-
-async def _tell(deps: Deps, account: Account, share: Share, now_ms: int) -> None:
-    event = ImageShared(
-        account_id=account.account_id,
-        occurred_at_ms=now_ms,
-        share_id=str(share.share_id),
-        generation_id=GenerationId(str(share.generation_id)),
-        image_id=ImageId(str(share.image_id)),
-        via="link",
-        shows_prompt=share.shows_prompt,
-        expires_at_ms=ms(share.expires_at),
-    )
-    event_id = fact_id(event.share_id, "shared")
-    record = outgoing(event, event_id, correlation_id=event.generation_id, time_ms=now_ms)
-    await deps.log.append(EVENTS, record)
 
 
 async def _add(deps: Deps, account: Account, share: Share) -> None:

@@ -14,6 +14,7 @@ from gateway.generations.reads import opened
 from gateway.identity.signed_in import Account
 from gateway.sharing.codes import hash_of
 from gateway.sharing.ending import QUERIES
+from gateway.sharing.passes import Pass
 from gateway.web.errors import Problem
 from runtime.crypto.keys import KeyDestroyed
 from runtime.postgres.pool import as_account, transaction
@@ -50,10 +51,9 @@ async def find_shared(deps: Deps, code: str) -> Shared | None:
     if share is None:
         return None
     account_id: UUID = share["account_id"]
-    try:
-        key = await deps.standings.key_of(str(account_id))
-    except (Problem, KeyDestroyed):
-        return None  # erased or banned meanwhile
+    key = await _key_of(deps, account_id)
+    if key is None:
+        return None
     async with as_account(deps.pool, account_id) as connection:
         row = await connection.fetchrow(
             QUERIES.get_shared, account_id, share["generation_id"], share["image_id"]
@@ -74,3 +74,24 @@ async def find_shared(deps: Deps, code: str) -> Shared | None:
         height=row["height"],
         expires_at=share["expires_at"],
     )
+
+
+async def find_picture(deps: Deps, one: Pass) -> str | None:
+    """The key of the object that a pass lets be seen; None: it is in the bin, or its owner is gone.
+
+    Raises:
+        PixelpopError: a server is away.
+    """
+    if await _key_of(deps, one.account_id) is None:
+        return None
+    async with as_account(deps.pool, one.account_id) as connection:
+        row = await connection.fetchrow(QUERIES.get_picture, one.account_id, one.image_id)
+    return None if row is None else str(row["object_key"])
+
+
+async def _key_of(deps: Deps, account_id: UUID) -> bytes | None:
+    """The owner's key; None: the account was erased or is banned."""
+    try:
+        return await deps.standings.key_of(str(account_id))
+    except (Problem, KeyDestroyed):
+        return None

@@ -74,8 +74,8 @@ async def prepare(
         _log.warning("no message was prepared", code=error.code, reason=str(error))
         return None
     until = kept.expiration_date
-    assert isinstance(until, datetime), "aiogram reads a date as one"
-    return Prepared(kept.id, ms(until))
+    # aiogram leaves this one as Telegram writes it: seconds since 1970.
+    return Prepared(kept.id, ms(until) if isinstance(until, datetime) else int(str(until)) * 1000)
 
 
 async def _result(

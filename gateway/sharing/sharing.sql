@@ -70,6 +70,21 @@ WHERE
     AND i.deleted_at_ms IS NULL
     AND g.status = 'done';
 
+-- name: get_picture
+-- One of the account's pictures, unless it or its generation is in the bin.
+SELECT i.generation_id, i.object_key
+FROM read.images AS i
+JOIN read.generations AS g ON g.account_id = i.account_id AND g.generation_id = i.generation_id
+WHERE
+    i.account_id = $1
+    AND i.image_id = $2
+    AND i.deleted_at_ms IS NULL
+    AND g.deleted_at_ms IS NULL
+    AND g.status = 'done';
+
+-- name: get_share
+SELECT share_id FROM shares WHERE account_id = $1 AND share_id = $2;
+
 -- name: get_telegram
 -- Who signs in by Telegram to this account, unless that person is known to have blocked the bot.
 SELECT l.subject_id

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from gateway.telegram import chat_member
+from gateway.telegram import chat_member, inline
 from gateway.telegram.bot import updates as bot
 from gateway.telegram.hands import Hands
 from gateway.telegram.updates import Update
@@ -19,6 +19,8 @@ HANDLERS: Final[Mapping[str, Handler]] = MappingProxyType(
     {
         "message": bot.message,
         "callback_query": bot.callback_query,
+        "inline_query": inline.inline_query,
+        "chosen_inline_result": inline.chosen_inline_result,
         "my_chat_member": chat_member.handle,
     }
 )

@@ -13,6 +13,7 @@ from msgspec import UNSET, UnsetType
 
 from events.base import Natural
 from gateway.api.documents import says
+from gateway.telegram.inline_updates import ChosenInlineResult, InlineQuery
 from gateway.telegram.messages import CallbackQuery, Chat, Message, Seconds
 from gateway.web.errors import Problem, field_problem
 from gateway.web.http import Headers, header_in
@@ -54,6 +55,8 @@ class Update(msgspec.Struct, frozen=True, kw_only=True):
     update_id: Annotated[Natural, says("Telegram repeats an update under the same number.")]
     message: Message | UnsetType = UNSET
     callback_query: CallbackQuery | UnsetType = UNSET
+    inline_query: InlineQuery | UnsetType = UNSET
+    chosen_inline_result: ChosenInlineResult | UnsetType = UNSET
     my_chat_member: (
         Annotated[
             ChatMemberUpdated, says("In a private chat: the person blocked or unblocked the bot.")

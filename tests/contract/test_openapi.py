@@ -16,7 +16,10 @@ from gateway.app import routes_only
 from gateway.web.errors import KINDS
 
 CHECKED_IN = Path(__file__).parents[2] / "schemas" / "openapi.json"
-PAGES = {"/", "/docs", "/docs.js", "/s/{code:str}", "/s/{code:str}/photo.jpg"}
+PAGES = {
+    *("/", "/docs", "/docs.js", "/s/{code:str}", "/s/{code:str}/photo.jpg"),
+    *("/p/{permit:str}/photo.jpg", "/p/{permit:str}/thumbnail.jpg"),
+}
 """For people's browsers; no part of what programs may count on."""
 PUBLIC = {
     "/auth/login",

@@ -12,7 +12,10 @@ ROOT = Path(__file__).parents[2]
 SECURITY = ROOT / "docs" / "security.md"
 DOCUMENTS = [
     ROOT / "docs" / name
-    for name in ("security.md", "operations.md", "deployment.md", "providers/replicate.md")
+    for name in (
+        *("security.md", "operations.md", "deployment.md", "providers/replicate.md"),
+        "operators/sharing.md",
+    )
 ]
 THREATS = {*range(1, 28), 36, 39, 40}
 """Those of the list of threats that identity, limits, accounts, privacy and webhooks answer for."""

@@ -11,3 +11,5 @@ sharing-open-link = 🖼 Open
 sharing-gone-title = There is nothing behind this link
 sharing-gone = It has ended, or its picture was taken back. Ask the person who sent it for another.
 sharing-gone-make = Make a picture of your own
+sharing-inline-start = Sign in to see your pictures
+sharing-inline-empty = Make your first picture

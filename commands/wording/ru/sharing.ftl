@@ -11,3 +11,5 @@ sharing-open-link = 🖼 Открыть
 sharing-gone-title = По этой ссылке ничего нет
 sharing-gone = Её срок истёк, или картинку убрали. Попросите новую у того, кто её прислал.
 sharing-gone-make = Сделать свою картинку
+sharing-inline-start = Войдите, чтобы увидеть свои картинки
+sharing-inline-empty = Сделайте первую картинку

@@ -171,6 +171,20 @@ class Person:
         )
         return one
 
+    def chooses(self, query: Query, result_id: str) -> dict[str, Any] | None:
+        """Send one of an inline query's results; the update, where inline feedback is on for all.
+
+        A client that lies may name any result.
+        """
+        return self._telegram.updates.push(
+            chosen_inline_result={
+                "result_id": result_id,
+                "from": self.document,
+                "query": "",
+                "inline_message_id": f"inline-{query.id}",
+            }
+        )
+
     def shares(self, prepared_id: str) -> dict[str, Any]:
         """Send a prepared message; what the friend sees.
 

@@ -1,90 +1,42 @@
-"""Links to pictures: what others see by them, and all the ways in which they end."""
+"""Links to pictures: what others see by them."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
 from io import BytesIO
-from typing import Any
 from uuid import UUID
 
 import asyncpg
-import httpx
 import pytest
 import pytest_asyncio
-from PIL import Image, PngImagePlugin
+from PIL import Image
 
 from events.codec import encode
 from events.sharing import ImageShared, ShareRevoked
 from gateway.sharing.codes import hash_of
-from runtime.waiting import until
 from tests.integration.gateway.log import events_about
 from tests.integration.gateway.person import Person
-from tests.integration.gateway.problems import is_problem
+from tests.integration.gateway.shared_pictures import (
+    PROMPT,
+    PUBLIC,
+    SECRET_NOTE,
+    finished,
+    open_page,
+    share,
+)
 from tests.integration.gateway.world import Gateway, World, another_gateway
-
-PUBLIC = "https://pictures.example"
-LINKS_MAX = 3
-SECRET_NOTE = "made in the kitchen at home"
-PROMPT = 'a "cat" <b>& a dog</b>'
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def door(world: World) -> AsyncIterator[Gateway]:
     """A gateway that people reach under an address of their own."""
-    async with another_gateway(world, public_url=PUBLIC, share_links_max=LINKS_MAX) as one:
+    async with another_gateway(world, public_url=PUBLIC) as one:
         yield one
 
 
-def png() -> bytes:
-    """A picture, larger than what others get, that says more than its pixels."""
-    said = PngImagePlugin.PngInfo()
-    said.add_text("Comment", SECRET_NOTE)
-    out = BytesIO()
-    Image.new("RGBA", (1600, 800), (200, 40, 90, 128)).save(out, "PNG", pnginfo=said)
-    return out.getvalue()
-
-
-async def finished(world: World, person: Person, count: int = 1, **body: Any) -> Any:
-    """A generation with pictures."""
-    asked = (await person.ask(prompt=PROMPT, count=count, **body)).json()
-    for index in range(count):
-        key = f"generations/{person.account_id}/{asked['id']}/{index}.png"
-        await world.objects.put_if_absent(key, png(), "image/png")
-    await world.complete(person, asked["id"], count)
-
-    async def done() -> Any:
-        document = (await person.get(f"/generations/{asked['id']}")).json()
-        return document if document["status"] == "done" else None
-
-    return await until(done, 20, what="the generation to be done")
-
-
-async def share(door: Gateway, person: Person, generation: Any, **body: Any) -> Any:
-    answer = await door.client.post(
-        f"/generations/{generation['id']}/share", json=body, headers=person.authorization
-    )
-    assert answer.status_code == 201, answer.text
-    return answer.json()["share"]
-
-
-async def open_page(door: Gateway, code: str, **headers: str) -> httpx.Response:
-    return await door.client.get(f"/s/{code}", headers=headers)
-
-
-async def is_open(door: Gateway, code: str) -> bool:
-    """Whether page, picture and document are there; they agree."""
-    answers = [
-        (await door.client.get(path)).status_code
-        for path in (f"/s/{code}", f"/s/{code}/photo.jpg", f"/shared/{code}")
-    ]
-    assert answers in ([200] * 3, [404] * 3), answers
-    return answers[0] == 200
-
-
 async def test_a_link_shows_the_picture(world: World, door: Gateway, person: Person) -> None:
-    """Anybody sees it with its look, not whose it is or the words; previews are told where it is."""
+    """Anybody sees it and its look, not whose it is or the words; previews are told where it is."""
     generation = await finished(world, person)
     made = await share(door, person, generation)
     assert made["url"] == f"{PUBLIC}/s/{made['code']}"
@@ -180,109 +132,6 @@ async def test_links_are_listed_page_by_page(world: World, door: Gateway, person
     only = {"generation_id": one["id"]}
     mine = await door.client.get("/shares", params=only, headers=person.authorization)
     assert mine.json()["items"] == [first]
-
-
-async def test_a_link_that_was_taken_back_is_closed(
-    world: World, door: Gateway, person: Person
-) -> None:
-    """At once, in every gateway; twice is no mistake; only its owner can."""
-    made = await share(door, person, await finished(world, person))
-    assert await is_open(door, made["code"])
-    stranger = await world.person()
-    assert is_problem(await stranger.delete(f"/shares/{made['id']}"), 404, "not-found")
-    assert await is_open(door, made["code"])
-    for _ in range(2):
-        assert (await person.delete(f"/shares/{made['id']}")).status_code == 204
-        assert not await is_open(door, made["code"])
-    assert (await person.get("/shares")).json()["items"] == []
-
-
-@pytest.mark.parametrize("what", ["generation", "image"])
-async def test_a_link_ends_with_its_picture(
-    world: World, door: Gateway, person: Person, what: str
-) -> None:
-    """It is closed when the picture goes to the bin, and stays so when it comes back out."""
-    generation = await finished(world, person, count=2)
-    made = await share(door, person, generation)
-    kept = await share(door, person, generation, image_id=generation["images"][1]["id"])
-    images = f"/images/{generation['images'][0]['id']}"
-    path = f"/generations/{generation['id']}" if what == "generation" else images
-    assert (await person.delete(path)).status_code == 204
-    assert not await is_open(door, made["code"])
-    assert await is_open(door, kept["code"]) is (what == "image")
-    assert (await person.post(f"{path}/restore")).status_code == 204
-    assert not await is_open(door, made["code"])
-
-
-async def test_a_picture_in_the_bin_is_not_shown(
-    world: World, door: Gateway, person: Person
-) -> None:
-    """Though its link were still open: another deleted it, and only the log knows."""
-    generation = await finished(world, person)
-    made = await share(door, person, generation)
-    owner = await asyncpg.connect(world.database.owner_url)
-    try:
-        await person.delete(f"/generations/{generation['id']}")
-        reopen = "UPDATE shares SET revoked_at = NULL WHERE share_id = $1"
-        await owner.execute(reopen, UUID(made["id"]))
-    finally:
-        await owner.close()
-
-    async def closed() -> bool:
-        return not await is_open(door, made["code"])
-
-    await until(closed, 10, what="the read models to know")
-
-
-async def test_a_link_ends_by_itself(world: World, door: Gateway, person: Person) -> None:
-    """On its day, and not for longer than may be asked for."""
-    generation = await finished(world, person)
-    made = await share(door, person, generation, expires_in_days=7)
-    ends = datetime.fromisoformat(made["expires_at"]) - datetime.now(UTC)
-    assert timedelta(days=6, hours=23) < ends < timedelta(days=7, hours=1)
-    owner = await asyncpg.connect(world.database.owner_url)
-    try:
-        past = "UPDATE shares SET expires_at = now() - interval '1 second' WHERE share_id = $1"
-        await owner.execute(past, UUID(made["id"]))
-    finally:
-        await owner.close()
-    assert not await is_open(door, made["code"])
-    path = f"/generations/{generation['id']}/share"
-    late = await person.post(path, json={"expires_in_days": 3000})
-    assert is_problem(late, 422, "invalid-request")
-
-
-async def test_a_link_ends_with_its_owner(
-    world: World, door: Gateway, person: Person, admin: Person
-) -> None:
-    """An erased account shows nothing from that moment on; a banned one while it is."""
-    made = await share(door, person, await finished(world, person))
-    ban = f"/admin/accounts/{person.account_id}"
-    assert (await admin.post(f"{ban}/ban", json={"reason": "spam"})).status_code < 300
-    assert not await is_open(door, made["code"])
-    assert (await admin.post(f"{ban}/unban", json={"reason": "sorry"})).status_code < 300
-    assert await is_open(door, made["code"])
-    assert (await person.delete("/me")).status_code < 300
-    assert not await is_open(door, made["code"])
-
-
-async def test_what_cannot_be_shared(world: World, door: Gateway, person: Person) -> None:
-    """What is not made yet, what is in the bin, what is another's, and more than there may be."""
-    pending = (await person.ask()).json()
-    path = f"/generations/{pending['id']}/share"
-    assert is_problem(await person.post(path, json={}), 409, "nothing-to-share")
-    generation = await finished(world, person, count=2)
-    path = f"/generations/{generation['id']}/share"
-    stranger = await world.person()
-    assert is_problem(await stranger.post(path, json={}), 404, "not-found")
-    wrong = {"image_id": pending["id"]}
-    assert is_problem(await person.post(path, json=wrong), 404, "not-found")
-    for days in range(1, 3 * LINKS_MAX, 3):
-        await share(door, person, generation, expires_in_days=days)
-    full = await door.client.post(path, json={"expires_in_days": 100}, headers=person.authorization)
-    assert is_problem(full, 409, "too-many-shares")
-    await person.delete(f"/generations/{generation['id']}")
-    assert is_problem(await person.post(path, json={}), 409, "nothing-to-share")
 
 
 async def test_the_log_knows_of_links_and_cannot_open_them(
