@@ -114,6 +114,15 @@ def messages() -> int:
 
 
 @app.command
+def auditor() -> int:
+    """Run the process that compares the books with what payment providers say."""
+    from projections.audit.main import main as run_auditor
+    from runtime import process
+
+    return process.run("auditor", run_auditor)
+
+
+@app.command
 def projector() -> int:
     """Run the process that folds the log into PostgreSQL's tables."""
     from projections.main import main as run_projector

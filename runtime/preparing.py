@@ -10,7 +10,10 @@ from runtime.errors import SettingsError
 from runtime.kafka.topics import TopicSpec, ensure_topics
 from runtime.settings import Settings
 
-PROCESSES = ("gateway", "decider", "worker", "projector", "eraser", "webhooks", "messages")
+PROCESSES = (
+    *("gateway", "decider", "worker", "projector", "eraser", "webhooks", "messages"),
+    "auditor",
+)
 
 
 class Plan(NamedTuple):

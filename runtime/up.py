@@ -21,10 +21,16 @@ from runtime.registry import Registry
 from runtime.settings import Settings, to_environment, variables
 from runtime.supervisor import Supervisor
 
-STOP_ORDER = ("gateway", "worker", "webhooks", "messages", "decider", "eraser", "projector")
+STOP_ORDER = (
+    *("gateway", "worker", "webhooks", "messages", "auditor", "decider", "eraser"),
+    "projector",
+)
 """The front door first, then who makes facts, then who only follows; servers come last."""
 
-START_ORDER = ("decider", "worker", "projector", "webhooks", "messages", "eraser", "gateway")
+START_ORDER = (
+    *("decider", "worker", "projector", "webhooks", "messages", "auditor", "eraser"),
+    "gateway",
+)
 READYZ_EVERY_SECONDS = 0.1
 
 Report = Callable[[str], None]

@@ -20,7 +20,10 @@ from runtime.settings import Settings
 PARTITIONS = 4
 MIGRATIONS = Path(__file__).parents[1] / "deploy" / "migrations"
 TEMPLATE = "pixelpop_template"
-PROCESSES = ("gateway", "decider", "worker", "projector", "eraser", "webhooks", "messages")
+PROCESSES = (
+    *("gateway", "decider", "worker", "projector", "eraser", "webhooks", "messages"),
+    "auditor",
+)
 POSTGRES_IMAGE = "pgvector/pgvector:pg18"
 KAFKA_IMAGE = "confluentinc/cp-kafka:7.9.2"
 S3_PORT = 9000

@@ -4,7 +4,7 @@
 # The PostgreSQL image runs this once, when it makes a new data volume. It may be run again by
 # hand, for instance to set other passwords: what exists is kept, passwords are renewed.
 # Needs GATEWAY_DB_PASSWORD, DECIDER_DB_PASSWORD, WORKER_DB_PASSWORD, PROJECTOR_DB_PASSWORD,
-# ERASER_DB_PASSWORD, WEBHOOKS_DB_PASSWORD and MESSAGES_DB_PASSWORD.
+# ERASER_DB_PASSWORD, WEBHOOKS_DB_PASSWORD, MESSAGES_DB_PASSWORD and AUDITOR_DB_PASSWORD.
 set -eu
 
 login() {
@@ -34,3 +34,4 @@ login projector "$PROJECTOR_DB_PASSWORD"
 login eraser "$ERASER_DB_PASSWORD"
 login webhooks "$WEBHOOKS_DB_PASSWORD"
 login messages "$MESSAGES_DB_PASSWORD"
+login auditor "$AUDITOR_DB_PASSWORD"

@@ -27,6 +27,7 @@ GROUPS = tuple(
     GROUP_PREFIX + name
     for name in (
         *("gateway", "decider", "worker", "projector", "eraser", "webhooks", "messages"),
+        "auditor",
         # `pixelpop keys` becomes the first for a transaction; the second owns the functions that
         # see more than their caller may. Nobody logs in as either.
         *("keys", "keeper"),

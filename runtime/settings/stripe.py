@@ -7,10 +7,10 @@ from typing import Annotated
 from msgspec import Meta
 
 from runtime.settings.about import about
-from runtime.settings.telegram import TelegramApi
+from runtime.settings.audit import Auditing
 
 
-class StripeApi(TelegramApi, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class StripeApi(Auditing, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Stripe: who we are there, and how long its calls may take."""
 
     stripe_secret_key: Annotated[
@@ -35,8 +35,12 @@ class StripeApi(TelegramApi, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         ),
     ] = None
     stripe_api_base: Annotated[
-        Annotated[str, Meta(pattern=r"^https?://[^\s{}]+\Z")],
-        about("The address of Stripe's API.", env="STRIPE_API_BASE"),
+        str,
+        about(
+            "The address of Stripe's API.",
+            env="STRIPE_API_BASE",
+            pattern=r"^https?://[^\s{}]+\Z",
+        ),
     ] = "https://api.stripe.com"
     stripe_timeout_seconds: Annotated[
         float, about("How long one call of Stripe's API may take.", unit="s", gt=0, le=80)

@@ -23,7 +23,7 @@ from tests.contract.compose_schema import COMPOSE
 ROOT = Path(__file__).parents[2]
 OURS = (
     *("gateway", "decider", "worker", "projector", "eraser", "webhooks", "messages"),
-    "prepare",
+    *("auditor", "prepare"),
 )
 SERVERS = ("kafka", "postgres", "s3")
 
@@ -37,6 +37,7 @@ COMPOSE_ONLY = {
     "ERASER_DB_PASSWORD": "the eraser's login",
     "WEBHOOKS_DB_PASSWORD": "the login of the senders of webhooks",
     "MESSAGES_DB_PASSWORD": "the login of the senders of the bot's messages",
+    "AUDITOR_DB_PASSWORD": "the auditor's login",
     "KAFKA_CLUSTER_ID": "the id that the log's volume is formatted with",
     "KAFKA_HEAP_OPTS": "the broker's memory",
     "KAFKA_PARTITIONS": "becomes PIXELPOP_KAFKA_PARTITIONS",
@@ -171,7 +172,7 @@ def test_ports_agree(compose: dict[str, Any]) -> None:
     gateway = services["gateway"]
     assert gateway["ports"][0].endswith(f":{gateway['environment']['PIXELPOP_PORT']}")
     assert ":8000/readyz" in gateway["healthcheck"]["test"][-1]
-    for name in ("decider", "worker", "projector", "eraser", "webhooks", "messages"):
+    for name in OURS[1:-1]:
         port = services[name]["environment"]["PIXELPOP_METRICS_PORT"]
         assert f":{port}/metrics" in services[name]["healthcheck"]["test"][-1]
     s3_port = services["s3"]["environment"]["S3PROXY_ENDPOINT"].rpartition(":")[2]

@@ -16,7 +16,10 @@ from runtime.postgres.pool import assert_least_privilege, open_pool
 from runtime.settings import Settings
 
 SCRIPT = Path(__file__).parents[2] / "deploy" / "postgres-init" / "10-logins.sh"
-PROCESSES = ("gateway", "decider", "worker", "projector", "eraser", "webhooks", "messages")
+PROCESSES = (
+    *("gateway", "decider", "worker", "projector", "eraser", "webhooks", "messages"),
+    "auditor",
+)
 
 pytestmark = pytest.mark.skipif(
     os.environ.get("PIXELPOP_TEST_SERVERS", "embedded") != "embedded",

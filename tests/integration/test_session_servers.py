@@ -21,7 +21,8 @@ async def test_a_test_has_its_own_migrated_database(settings: Settings):
 
 
 @pytest.mark.parametrize(
-    "process", ["gateway", "decider", "worker", "projector", "eraser", "webhooks", "messages"]
+    "process",
+    ["gateway", "decider", "worker", "projector", "eraser", "webhooks", "messages", "auditor"],
 )
 async def test_a_process_logs_in_as_its_group(settings_for: Callable[[str], Settings], process):
     """Each process's login becomes its group role, and nothing more."""

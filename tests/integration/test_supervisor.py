@@ -20,7 +20,8 @@ from runtime.waiting import until
 
 TIMEOUT_SECONDS = 90
 CHILDREN = {
-    *("gateway", "decider", "worker", "worker-2", "projector", "eraser", "webhooks", "messages")
+    *("gateway", "decider", "worker", "worker-2", "projector", "eraser", "webhooks", "messages"),
+    "auditor",
 }
 SERVERS = {"kafka", "postgres", "s3"}
 

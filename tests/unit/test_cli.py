@@ -21,6 +21,7 @@ COMMANDS = [
     ["eraser"],
     ["webhooks"],
     ["messages"],
+    ["auditor"],
     ["migrate"],
     ["ps"],
     ["doctor"],

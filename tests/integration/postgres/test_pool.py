@@ -16,6 +16,7 @@ from runtime.errors import SettingsError, StartError
 from runtime.postgres.errors import DatabaseUnavailable
 from runtime.postgres.pool import as_account, assert_least_privilege, open_pool, transaction
 from runtime.settings import Settings
+from tests.servers import PROCESSES
 
 SettingsFor = Callable[[str], Settings]
 
@@ -185,7 +186,7 @@ async def test_identity_is_gone_from_a_pooled_connection(settings_for: SettingsF
 
 async def test_processes_have_least_privilege(settings_for: SettingsFor) -> None:
     """Every process's own login passes the check of its rights."""
-    for process in ("gateway", "decider", "worker", "projector", "eraser", "webhooks", "messages"):
+    for process in PROCESSES:
         pool = await open_pool(settings_for(process), application_name="test")
         await assert_least_privilege(pool)
         await pool.close()

@@ -117,6 +117,14 @@ FORBIDDEN = {
         "SELECT * FROM sign_in('a', 'b', '', gen_random_uuid(), '', '')",
         "CREATE TABLE public.mine (id int)",
     ],
+    "auditor": [
+        "SELECT * FROM identities",
+        "SELECT * FROM identity_marks",
+        "SELECT * FROM read.purchases",
+        "DELETE FROM payment_findings",
+        "SELECT * FROM sign_in('a', 'b', '', gen_random_uuid(), '', '')",
+        "CREATE TABLE public.mine (id int)",
+    ],
     "eraser": [
         "SELECT wrapped_key FROM identities",
         "DELETE FROM identities",

@@ -133,6 +133,7 @@ MAY: dict[str, dict[str, May]] = {
             "edits what was said of generations in chats",
         ),
     },
+    "pixelpop_auditor": {},
     "pixelpop_keys": {},
 }
 
@@ -236,6 +237,7 @@ ASKS: dict[str, dict[str, Asks]] = {
         ),
         "message_expiring": _asks("its own function over its own tables", "read_v1.grants"),
         "message_expiries": _asks("its own function over its own tables", "read_v1.grants"),
+        "audit_purchases": _asks("its own function over its own tables", "read_v1.purchases"),
     },
     "pixelpop_eraser": {
         "destroy_identity": _asks(
@@ -278,6 +280,9 @@ ASKS: dict[str, dict[str, Asks]] = {
             "names an account, is told what of its credits ends", "read_v1.grants"
         ),
         "message_expiries": _asks("whose credits end soon, and on which day", "read_v1.grants"),
+    },
+    "pixelpop_auditor": {
+        "audit_purchases": _asks("every purchase, page by page", "read_v1.purchases"),
     },
     "pixelpop_keys": {
         "wrapped_keys_by_master": _asks("counts keys", "public.identities"),

@@ -15,7 +15,7 @@ from tests.integration.gateway.world import World
 
 OWNERS = {
     "pixelpop_projector": (
-        r"(schema|table|view) read(_v1)?\b|function (read\.|public\.(counted|message)_)"
+        r"(schema|table|view) read(_v1)?\b|function (read\.|public\.(counted|message|audit)_)"
     ),
     "pixelpop_keeper": r"function public\.",
 }

@@ -1,0 +1,79 @@
+"""What Telegram says of Stars: every transaction of the bot, in pages.
+
+https://core.telegram.org/bots/api#getstartransactions: in chronological order; a refund has the id
+of the payment that it refunds. That a store took Stars back is told nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from aiogram.methods import GetStarTransactions
+from aiogram.types import StarTransaction, TransactionPartnerUser
+
+from events.ids import derive
+from projections.audit.rows import CHARGED_BACK, FOREIGN, Row, Said, of_row
+from runtime.telegram.api import TelegramBot
+
+PROVIDER: Final = "stars"
+CURRENCY: Final = "XTR"
+PAGE: Final = 100
+"""The most that Telegram lists at once."""
+TRANSACTIONS_MAX: Final = 10_000_000
+INVOICE: Final = "invoice_payment"
+
+
+async def ask(bot: TelegramBot, progress: Callable[[int], None]) -> Said:
+    """All that Telegram says.
+
+    Args:
+        bot: whose Stars.
+        progress: is told how many transactions were read so far.
+
+    Raises:
+        PixelpopError: of `runtime.telegram.errors`: what came is not all.
+    """
+    said = Said(provider=PROVIDER, rows=[], differences=[])
+    paid: set[str] = set()
+    for offset in range(0, TRANSACTIONS_MAX, PAGE):
+        page = await bot.call(GetStarTransactions(offset=offset, limit=PAGE))
+        for one in page.transactions:
+            _take(said, one, paid)
+        progress(offset + len(page.transactions))
+        if len(page.transactions) < PAGE:
+            break
+    return said
+
+
+def _take(said: Said, one: StarTransaction, paid: set[str]) -> None:
+    source = one.source
+    if source is not None:
+        if not isinstance(source, TransactionPartnerUser):
+            said.others += 1  # e.g. a withdrawal that came back
+        elif source.transaction_type != INVOICE:
+            said.differences.append(of_row(_row(one, "purchase"), FOREIGN))
+        else:
+            paid.add(one.id)
+            said.rows.append(
+                _row(one, "purchase", payer_id=source.user.id, payload=source.invoice_payload)
+            )
+    elif one.id in paid:
+        said.rows.append(_row(one, "refund"))
+    else:
+        said.others += 1  # a withdrawal, an advertisement, a gift of the bot's
+
+
+def _row(one: StarTransaction, step: str, **more: object) -> Row:
+    return Row(
+        provider=PROVIDER,
+        purchase_id=derive("purchase", PROVIDER, one.id),
+        step="purchase" if step == "purchase" else "refund",
+        amount=one.amount,
+        currency=CURRENCY,
+        reference=one.id,
+        at_ms=int(one.date.timestamp() * 1000),
+        # A refund of ours is told by an update as well, and so is in the ledger.
+        kind=CHARGED_BACK,
+        **more,  # type: ignore[arg-type]  # of the caller's, by name
+    )
