@@ -8,7 +8,7 @@ it, why, and what was so before and after. They are appended after PostgreSQL wa
 from __future__ import annotations
 
 from events.base import Fact, Millis, Sealed
-from events.ids import AccountId, UuidText
+from events.ids import AccountId, SourceId, UuidText
 
 
 class Act(Fact, frozen=True, kw_only=True, gc=False):
@@ -60,6 +60,12 @@ class ApiKeyRevoked(Act, frozen=True, kw_only=True, gc=False, tag="ApiKeyRevoked
     key_id: UuidText
 
 
+class RefundOrdered(Act, frozen=True, kw_only=True, gc=False, tag="RefundOrdered.v1"):
+    """An admin gives a purchase back; told before the money moves, whatever becomes of that."""
+
+    purchase_id: SourceId
+
+
 ACTS = (
     RoleGranted,
     RoleRevoked,
@@ -68,4 +74,5 @@ ACTS = (
     CustomerAdmitted,
     ApiKeyCreated,
     ApiKeyRevoked,
+    RefundOrdered,
 )

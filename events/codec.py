@@ -14,6 +14,7 @@ from events.admin import (
     ApiKeyCreated,
     ApiKeyRevoked,
     CustomerAdmitted,
+    RefundOrdered,
     RoleGranted,
     RoleRevoked,
 )
@@ -65,6 +66,7 @@ Event = (
     | CustomerAdmitted
     | ApiKeyCreated
     | ApiKeyRevoked
+    | RefundOrdered
     | PromotionOpened
     | PromotionClosed
     | PromotionRedeemed

@@ -16,6 +16,7 @@ from events.admin import (
     ApiKeyCreated,
     ApiKeyRevoked,
     CustomerAdmitted,
+    RefundOrdered,
     RoleGranted,
     RoleRevoked,
 )
@@ -129,6 +130,7 @@ FACTS: Final = (
         after=("credits:read", "generations:write"),
     ),
     ApiKeyRevoked(**_ACT, key_id=_KEY, before=("credits:read", "generations:write")),
+    RefundOrdered(**_ACT, before=("paid",), after=("refunded",), purchase_id=_PURCHASE),
     CreditsPurchased(
         **_FACT,
         purchase_id=_PURCHASE,

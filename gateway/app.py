@@ -19,6 +19,7 @@ from gateway.live import routes as live
 from gateway.money import (
     credits,  # noqa: A004  the resource is called so
     purchases,
+    refunds,
     stripe_routes,
 )
 from gateway.operations import routes as operations
@@ -67,6 +68,9 @@ ROUTES: Final = (
     credits.get_history,
     purchases.buy,
     purchases.get_purchases,
+    refunds.refund,
+    refunds.get_of_account,
+    refunds.refund_of_account,
     promotions.redeem,
     endpoints.create,
     endpoints.list_all,

@@ -30,6 +30,7 @@ from gateway.live.tail_reader import TailReader
 from gateway.live.waiting_line import NOWHERE, Place, WaitingLine
 from gateway.money.opening import StripeDesk
 from gateway.money.payments import Payments
+from gateway.money.told import PaymentsTold
 from gateway.operations.readiness import Readiness
 from gateway.providers.telling import Telling
 from gateway.sharing.photos import Photos
@@ -90,6 +91,7 @@ class Deps:
     """The value of the event log's record at (partition, offset); None: there is none."""
     offer: Offer
     payments: Payments
+    payments_told: PaymentsTold
     stripe: StripeDesk
     telling: Telling
     telegram: Telegram

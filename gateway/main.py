@@ -33,6 +33,8 @@ from gateway.live.tail_reader import TailReader
 from gateway.live.waiting_line import WaitingLine
 from gateway.money.opening import StripeDesk
 from gateway.money.payments import Payments
+from gateway.money.stars import ways_of
+from gateway.money.told import PaymentsTold
 from gateway.operations.readiness import Readiness, checks
 from gateway.providers.telling import Telling
 from gateway.server import HttpServer
@@ -161,7 +163,8 @@ def _wire(
         presigned=Presigned(objects, settings.presign_ttl_seconds),
         read_event=event_reader(settings),
         offer=offer_of(settings),
-        payments=Payments(settings, stripe.ways),
+        payments=Payments(settings, (*ways_of(settings, bot), *stripe.ways)),
+        payments_told=PaymentsTold(pool),
         stripe=stripe,
         telling=Telling(settings, pool, who.masters),
         telegram=Telegram(settings, pool, producer),

@@ -66,6 +66,8 @@ DETAILS: dict[str, str] = {
     "nothing-to-share": "It has no picture that could be shown.",
     "too-many-shares": "There can be 1000 links at once. Take one back.",
     "gone-from-bin": "It was deleted more than 30 days ago and is gone.",
+    "refund-too-late": "A purchase can be given back for 14 days. Write to support about this one.",
+    "refund-spent": "Credits of this purchase were used. Write to support about it.",
     "payment-refused": "No page to pay on could be made. Nothing was bought.",
     "refund-refused": "Stripe did not give this money back. Look at it there.",
     "stripe-not-configured": "STRIPE_SECRET_KEY or STRIPE_WEBHOOK_SECRET is not set here.",

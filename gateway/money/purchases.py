@@ -70,6 +70,9 @@ _decoder = msgspec.json.Decoder(PurchaseRequest)
             "idempotency-key-invalid",
             "idempotency-key-reused",
             "payments-not-configured",
+            "payment-refused",
+            "telegram-slow-down",
+            "telegram-unreachable",
             "append-unknown",
             "log-overloaded",
             "not-caught-up",
@@ -119,7 +122,7 @@ async def buy_pack(
     purchase_id = SourceId(derive("purchase", LOCAL, account.account_id, key))
     row = await _find(deps, account, purchase_id)
     if row is not None:
-        return _document(_of_pack(row, pack)), [LOCATION, (b"idempotent-replay", b"true")]
+        return document_of(_of_pack(row, pack)), [LOCATION, (b"idempotent-replay", b"true")]
     place = await _pay(deps, account, purchase_id, pack)
     if not await deps.consistency.passed(place):
         raise Problem(
@@ -132,7 +135,7 @@ async def buy_pack(
     row = await _find(deps, account, purchase_id)
     if row is None:  # the fold takes nothing more of it
         raise Problem("account-erased", "This account was erased. Nothing was bought.")
-    return _document(_of_pack(row, pack)), [token_header(*place), LOCATION]
+    return document_of(_of_pack(row, pack)), [token_header(*place), LOCATION]
 
 
 async def _offer(
@@ -209,6 +212,7 @@ async def _pay(deps: Deps, account: Account, purchase_id: SourceId, pack: Pack) 
         {200: Purchases},
         headers=("Consistency-Token",),
         scopes=(CREDITS_READ,),
+        gives={"purchase_id": "/items/0/id"},
         details=f"At most {PURCHASES_SHOWN_MAX}. `paid` becomes `granted` with the credits.",
     ),
 )
@@ -217,12 +221,18 @@ async def get_purchases(request: Request[Any, Any, Any]) -> ASGIApp:
     deps = deps_of(request)
     account = await signed_in(request)
     await deps.consistency.honour(header_in(request.scope["headers"], b"consistency-token"))
-    async with as_account(deps.pool, account.uuid) as connection:
-        rows = await connection.fetch(_QUERIES.list_purchases, account.uuid, PURCHASES_SHOWN_MAX)
-    return reply(Purchases(items=tuple(_document(row) for row in rows)))
+    return reply(await list_of(deps, account.uuid))
 
 
-def _document(row: Any) -> PurchaseDocument:
+async def list_of(deps: Deps, account_id: UUID) -> Purchases:
+    """The last purchases of an account, newest first."""
+    async with as_account(deps.pool, account_id) as connection:
+        rows = await connection.fetch(_QUERIES.list_purchases, account_id, PURCHASES_SHOWN_MAX)
+    return Purchases(items=tuple(document_of(row) for row in rows))
+
+
+def document_of(row: Any) -> PurchaseDocument:
+    """A row of `read.purchases`, as it is shown."""
     granted, refunded = row["granted_at_ms"], row["refunded_at_ms"]
     return PurchaseDocument(
         id=str(row["purchase_id"]),

@@ -63,4 +63,9 @@ STRIPE_EVENTS = Counter(
 STRIPE_REFUSED = Counter(
     "pixelpop_gateway_stripe_refused", "Messages to Stripe's webhook that Stripe did not sign."
 )
+PAYMENT_FINDINGS = Counter(
+    "pixelpop_gateway_payment_findings",
+    "Payments that were told and are not as they must be, by provider and kind.",
+    ["provider", "kind"],
+)
 REPLAYED = Counter("pixelpop_gateway_replayed", "Requests that repeated an earlier one.")

@@ -57,6 +57,16 @@ class SuccessfulPayment(msgspec.Struct, frozen=True, kw_only=True):
     ] = 0
 
 
+class PreCheckoutQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """A person is about to pay."""
+
+    id: Annotated[str, says("What it is answered by.")]
+    sender: User = msgspec.field(name="from")
+    currency: str
+    total_amount: int
+    invoice_payload: str
+
+
 class RefundedPayment(msgspec.Struct, frozen=True, kw_only=True):
     """A payment went back to the person."""
 

@@ -14,7 +14,7 @@ from msgspec import UNSET, UnsetType
 from events.base import Natural
 from gateway.api.documents import says
 from gateway.telegram.inline_updates import ChosenInlineResult, InlineQuery
-from gateway.telegram.messages import CallbackQuery, Chat, Message, Seconds
+from gateway.telegram.messages import CallbackQuery, Chat, Message, PreCheckoutQuery, Seconds
 from gateway.web.errors import Problem, field_problem
 from gateway.web.http import Headers, header_in
 from gateway.web.reasons import refused
@@ -55,6 +55,7 @@ class Update(msgspec.Struct, frozen=True, kw_only=True):
     update_id: Annotated[Natural, says("Telegram repeats an update under the same number.")]
     message: Message | UnsetType = UNSET
     callback_query: CallbackQuery | UnsetType = UNSET
+    pre_checkout_query: PreCheckoutQuery | UnsetType = UNSET
     inline_query: InlineQuery | UnsetType = UNSET
     chosen_inline_result: ChosenInlineResult | UnsetType = UNSET
     my_chat_member: (

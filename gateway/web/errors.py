@@ -112,10 +112,14 @@ KINDS: Final[dict[str, Kind]] = {
     "goodwill-to-self": Kind(409, "Nobody gives to themselves"),
     "payments-not-configured": Kind(501, "Payments are not configured"),
     "payment-refused": Kind(409, "It cannot be paid this way"),
+    "refund-too-late": Kind(409, "It is too late to give this back"),
+    "refund-spent": Kind(409, "Its credits were used"),
     "refund-refused": Kind(409, "The money cannot be given back"),
     "stripe-slow-down": Kind(503, "Stripe asks for a pause"),
     "stripe-unreachable": Kind(503, "Stripe does not answer"),
     # What this service cannot do now.
+    "telegram-slow-down": Kind(503, "Telegram asks for a pause"),
+    "telegram-unreachable": Kind(503, "Telegram does not answer"),
     "overloaded": Kind(503, "Too much is going on"),
     "log-overloaded": Kind(503, "Too much is going on"),
     "append-unknown": Kind(503, "The outcome is not known yet"),
@@ -150,6 +154,8 @@ _HIDDEN_DETAILS: Final = {
     "stripe-slow-down": "Stripe is asked for too much at the moment. Try again shortly.",
     "stripe-unreachable": "Stripe does not answer at the moment. Try again shortly.",
     "oidc-unavailable": "The issuer that you sign in with does not answer. Try again shortly.",
+    "telegram-slow-down": "Telegram is asked for too much at the moment. Try again shortly.",
+    "telegram-unreachable": "Telegram does not answer at the moment. Try again shortly.",
     "internal": "This is our fault, and it was recorded. Try again, or tell us the request id.",
 }
 """Sentences for errors whose own message speaks to an operator."""

@@ -65,6 +65,15 @@ class People(Servers, frozen=True, kw_only=True, forbid_unknown_fields=True):
         int, about("Granted once per Telegram user for ever.", unit="credits", ge=0, le=1000)
     ] = 5
 
+    refund_days: Annotated[
+        int,
+        about(
+            "For how long people may give an unused purchase back by themselves.",
+            unit="days",
+            ge=0,
+            le=180,
+        ),
+    ] = 14
     init_data_skew_seconds: Annotated[
         int,
         about("How far Telegram's clock may be ahead of this one.", unit="s", ge=0, le=300),

@@ -16,6 +16,7 @@ KEPT = {
     "promotion_redemptions": "what a person redeemed, by marks that do not tell whose; says nothing"
     " of the account once that is gone (ON DELETE SET NULL)",
     "debts": "which account shall owe: an account id and marks that do not tell whose",
+    "payments_told": "whose each payment is: an account id and a hash of what it is called",
     "untold_acts": "events on their way to the log, which keeps them too; what is personal in them"
     " is sealed, and goes with the account's key",
 }

@@ -148,8 +148,8 @@ FILLED = {
     " VALUES ($1, 'prompt', 1, 'sealed', now() + interval '1 hour')",
     "public.bot_status_messages": "(generation_id, account_id, chat_id, message_id, language)"
     " VALUES (gen_random_uuid(), $1, -100, 7, 'en')",
-    "public.payments_told": "(purchase_id, provider, account_id, pack_id, credits, amount, currency)"
-    " VALUES (gen_random_uuid(), 'stars', $1, 'starter', 10, 50, 'XTR')",
+    "public.payments_told": "(purchase_id, provider, account_id, pack_id, credits, amount,"
+    " currency) VALUES (gen_random_uuid(), 'stars', $1, 'starter', 10, 50, 'XTR')",
     "public.goodwill": "(source_id, account_id, credits, expires_days)"
     " VALUES (gen_random_uuid(), $1, 1, 1)",
     "public.promotion_redemptions": "(promotion_id, mark, account_id)"
