@@ -21,11 +21,14 @@ from runtime.registry import Registry
 from runtime.settings import Settings, to_environment, variables
 from runtime.supervisor import Supervisor
 
+POLLING = "telegram-poll"
+"""Fetches updates for the bot, where Telegram cannot bring them."""
 STOP_ORDER = (
+    POLLING,
     *("gateway", "worker", "webhooks", "messages", "auditor", "decider", "eraser"),
     "projector",
 )
-"""The front door first, then who makes facts, then who only follows; servers come last."""
+"""What comes in first, then who makes facts, then who only follows; servers come last."""
 
 START_ORDER = (
     *("decider", "worker", "projector", "webhooks", "messages", "auditor", "eraser"),
@@ -93,7 +96,7 @@ class Up:
     async def _start(self) -> Settings:
         ports.require_free(self._settings.port, "PIXELPOP_PORT", self._settings.host)
         with self._console.status("Starting the servers"):
-            settings = secrets.resolve(await self._servers.start())
+            settings = self._believed(secrets.resolve(await self._servers.start()))
         for server in self._servers.running.values():
             self._supervisor.keep(server)
         urls = await prepare(settings, self._plan, logins=True)
@@ -102,12 +105,28 @@ class Up:
             for process in START_ORDER
             for number in range(1, self._copies.get(process, 1) + 1)
         ]
+        if self._polls():
+            self._children.append(self._child(settings, None, POLLING, 1))
         for child in self._children:
             await child.start()
         await self._until_ready(settings)
         return settings
 
-    def _child(self, settings: Settings, database_url: str, process: str, number: int) -> Child:
+    def _polls(self) -> bool:
+        """Whether there is a bot of somebody's own, and Telegram cannot come here."""
+        settings = self._settings
+        is_public = (settings.public_url or "").startswith("https://")
+        return bool(settings.telegram_bot_token) and settings.telegram_poll and not is_public
+
+    def _believed(self, settings: Settings) -> Settings:
+        """With a secret that the gateway believes updates by, for as long as this runs."""
+        if not self._polls() or settings.telegram_webhook_secret:
+            return settings
+        return msgspec.structs.replace(settings, telegram_webhook_secret=secrets.make_password())
+
+    def _child(
+        self, settings: Settings, database_url: str | None, process: str, number: int
+    ) -> Child:
         own = msgspec.structs.replace(
             settings,
             database_url=database_url,
@@ -118,7 +137,7 @@ class Up:
         inherited = {name: value for name, value in os.environ.items() if name not in ours}
         return Child(
             process if number == 1 else f"{process}-{number}",
-            self._command(process),
+            [*self._command("telegram"), "poll"] if process == POLLING else self._command(process),
             run_dir=data_lock.run_dir(settings.data_dir),
             environment={**inherited, **to_environment(own)},
             output=self._forward,

@@ -29,6 +29,13 @@ bot-command-support = Whom to ask
 bot-command-paysupport = Help with payments
 bot-command-start = Begin
 
+bot-description =
+    I draw pictures from your words.
+
+    Write what you would like to see, choose a style, and watch it being made. The first credits are a present.
+bot-short-description = Pictures from words. The first credits are a present.
+bot-menu-button = Pictures
+
 bot-start =
     👋 Welcome! I draw pictures from words.
 
