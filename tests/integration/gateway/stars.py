@@ -17,7 +17,7 @@ from tests.fakes import telegram as doubles
 from tests.fakes.telegram import Charge, Telegram
 from tests.fakes.telegram.updates import Webhook
 from tests.integration.gateway.log import events_about
-from tests.integration.gateway.world import Gateway, Person, World, another_gateway
+from tests.integration.gateway.world import ADMIN, Gateway, Person, World, another_gateway
 
 SECRET = "Stars_secret-2026"
 MONEY = (CreditsPurchased, PurchaseRefunded, PaymentFinding)
@@ -37,6 +37,13 @@ class Shop:
         chat = self.telegram.person("Ada", user_id=person.telegram_id)
         chat.chat.is_started = True
         return Customer(self, person, chat)
+
+    async def refund_elsewhere(self, charge: Charge) -> None:
+        """Give Stars back without the gateway, as somebody with the bot's token can."""
+        url = f"{self.telegram.base_url}/bot{self.telegram.token}/refundStarPayment"
+        call = {"user_id": charge.user_id, "telegram_payment_charge_id": charge.id}
+        async with httpx.AsyncClient() as client:
+            assert (await client.post(url, json=call)).status_code == 200
 
     async def tell(self, update: Any) -> httpx.Response:
         """Bring an update as Telegram would."""
@@ -114,6 +121,7 @@ class Customer:
 async def a_shop(world: World, **changes: Any) -> AsyncIterator[Shop]:
     """Open one."""
     async with Telegram(token=str(world.settings.telegram_bot_token)) as telegram:
+        changes |= {"admins": f"telegram:{ADMIN}"}
         changes |= {"telegram_api_base": telegram.base_url, "telegram_webhook_secret": SECRET}
         async with another_gateway(world, **changes) as gateway:
             url = f"http://127.0.0.1:{gateway.port}/telegram/webhook"
