@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 
 from gateway.telegram.command_line import telegram
+from gateway.money.command_line import audit
 from processors.command_line import dlq
 from projections.command_line import projections
 from runtime import command_line
@@ -35,7 +36,7 @@ app = App(
     result_action="return_value",
 )
 schemas = App(name="schemas", help="The generated JSON Schemas of every event.")
-for group in (projections, dlq, schemas, keys, telegram):
+for group in (projections, dlq, schemas, audit, keys, telegram):
     app.command(group)
 
 Copies = Annotated[int, Parameter(help="How many copies of it to run.")]

@@ -12,7 +12,7 @@ from uuid import UUID
 import structlog
 
 from commands.catalogue import Pack
-from commands.stripe_payments import PROVIDER, PURPOSE, Offered, metadata_of
+from events.stripe_payments import PROVIDER, PURPOSE, Offered, metadata_of
 from gateway.identity.signed_in import Account
 from gateway.money.payments import Offer, Paid, Price, RefundOutcome
 from gateway.web.errors import Problem

@@ -1,6 +1,6 @@
 """The log is told all that is so of a payment at Stripe, however it came to be looked at.
 
-What is told, under which ids, depends on the payment's state alone (`commands.stripe_payments`):
+What is told, under which ids, depends on the payment's state alone (`events.stripe_payments`):
 told again it changes nothing, and what was told already is, as far as it shows, not told again.
 """
 
@@ -14,7 +14,14 @@ from uuid import UUID
 import structlog
 from msgspec.structs import replace
 
-from commands.stripe_payments import (
+from events.base import Sealed
+from events.ids import fact_id
+from events.purchases import (
+    UNKNOWN_ACCOUNT,
+    CreditsPurchased,
+    PaymentFinding,
+)
+from events.stripe_payments import (
     NOT_OFFERED,
     PURPOSE,
     Offered,
@@ -24,13 +31,6 @@ from commands.stripe_payments import (
     offered_in,
     purchase_id,
     story,
-)
-from events.base import Sealed
-from events.ids import fact_id
-from events.purchases import (
-    UNKNOWN_ACCOUNT,
-    CreditsPurchased,
-    PaymentFinding,
 )
 from gateway.events_out import EVENTS, outgoing
 from gateway.web.errors import Problem

@@ -11,12 +11,12 @@ from typing import Final, NamedTuple, Protocol
 import msgspec
 import structlog
 
-from commands.stripe_payments import PROVIDER as STRIPE
-from commands.stripe_payments import PURPOSE
 from events.codec import encode
 from events.envelope import headers_for
 from events.ids import AccountId, EventId, SourceId, fact_id
 from events.purchases import UNKNOWN_ACCOUNT, PaymentFinding
+from events.stripe_payments import PROVIDER as STRIPE
+from events.stripe_payments import PURPOSE
 from events.topics import EVENTS
 from projections.audit import ledger, metrics, stars, stripe
 from projections.audit.comparing import compare

@@ -48,6 +48,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     """Whether it shows by itself that we offered it; otherwise only the ledger can tell."""
     payer_id: int | None = None
     """Who paid, where the provider names them and nothing else does."""
+    ends_at_ms: int = 0
+    """When what was paid ends; 0: not by itself."""
     payload: str | None = None
     """What we had written on it, where the provider gives it back."""
 

@@ -55,8 +55,15 @@ def _take(said: Said, one: StarTransaction, paid: set[str]) -> None:
             said.differences.append(of_row(_row(one, "purchase"), FOREIGN))
         else:
             paid.add(one.id)
+            period_ms = (source.subscription_period or 0) * 1000
             said.rows.append(
-                _row(one, "purchase", payer_id=source.user.id, payload=source.invoice_payload)
+                _row(
+                    one,
+                    "purchase",
+                    payer_id=source.user.id,
+                    payload=source.invoice_payload,
+                    ends_at_ms=_at_ms(one) + period_ms if period_ms else 0,
+                )
             )
     elif one.id in paid:
         said.rows.append(_row(one, "refund"))
@@ -72,8 +79,12 @@ def _row(one: StarTransaction, step: str, **more: object) -> Row:
         amount=one.amount,
         currency=CURRENCY,
         reference=one.id,
-        at_ms=int(one.date.timestamp() * 1000),
+        at_ms=_at_ms(one),
         # A refund of ours is told by an update as well, and so is in the ledger.
         kind=CHARGED_BACK,
         **more,  # type: ignore[arg-type]  # of the caller's, by name
     )
+
+
+def _at_ms(one: StarTransaction) -> int:
+    return int(one.date.timestamp() * 1000)

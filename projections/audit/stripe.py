@@ -6,14 +6,14 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from commands.stripe_payments import (
+from events.purchases import UNKNOWN_ACCOUNT, CreditsPurchased, PaymentFinding, PurchaseRefunded
+from events.stripe_payments import (
     PROVIDER,
     is_proved,
     offered_in,
     purchase_id,
     story,
 )
-from events.purchases import UNKNOWN_ACCOUNT, CreditsPurchased, PaymentFinding, PurchaseRefunded
 from projections.audit.rows import (
     CHARGED_BACK,
     FOREIGN,

@@ -36,6 +36,8 @@ COMMANDS = [
     ["dlq", "list"],
     ["dlq", "show"],
     ["dlq", "retry"],
+    ["audit"],
+    ["audit", "reconcile"],
     ["schemas"],
     ["schemas", "generate"],
     ["schemas", "check"],

@@ -10,13 +10,13 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from commands.stripe_payments import PURPOSE, Offered, metadata_of
 from events.purchases import (
     UNKNOWN_ACCOUNT,
     CreditsPurchased,
     PaymentFinding,
     PurchaseRefunded,
 )
+from events.stripe_payments import PURPOSE, Offered, metadata_of
 from runtime.crypto.master import master_keys
 from runtime.waiting import until
 from tests.fakes import stripe as fakes

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from commands.stripe_payments import Offered, metadata_of
+from events.stripe_payments import Offered, metadata_of
 from events.ids import derive
 from projections.audit import stars, stripe
 from projections.audit.rows import CHARGED_BACK, FOREIGN, MISSING_REFUND

@@ -10,7 +10,8 @@ from hypothesis import given as hypothesis_given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from commands.stripe_payments import (
+from events.purchases import CreditsPurchased, PaymentFinding, PurchaseRefunded
+from events.stripe_payments import (
     AMOUNT_MISMATCH,
     PARTLY_RETURNED,
     RETURNED_TWICE,
@@ -21,7 +22,6 @@ from commands.stripe_payments import (
     purchase_id,
     story,
 )
-from events.purchases import CreditsPurchased, PaymentFinding, PurchaseRefunded
 from runtime.stripe.shapes import Dispute, Intent, Payment, Refund
 from tests.given import ACCOUNT, START_MS, Told, at, given
 

@@ -1,0 +1,31 @@
+"""`pixelpop audit`. Each command imports what it runs, so that starts are short."""
+
+from __future__ import annotations
+
+from cyclopts import App
+
+from runtime.command_line import AsJson, attached, run
+
+audit = App(name="audit", help="Proof that the books are right.")
+
+
+@audit.command(name="reconcile")
+def audit_reconcile(
+    *, append_missing: bool = False, yes: bool = False, json: AsJson = False
+) -> int:
+    """Compare the ledger with what the payment providers say of payments and refunds.
+
+    Exit status: 0 nothing differs, 1 something does, 3 it could not be compared.
+
+    Parameters
+    ----------
+    append_missing
+        Append the facts that lost webhooks would have told, after asking.
+    yes
+        Do not ask.
+    json
+        Print JSON, for scripts.
+    """
+    from gateway.money import reconciling
+
+    return run(reconciling.run(attached(), append_missing=append_missing, yes=yes, as_json=json))
