@@ -19,6 +19,8 @@ from gateway.deps import Deps
 from gateway.generations.models import offer_of
 from gateway.generations.presigned import Presigned
 from gateway.generations.replay import KnownGenerations
+from gateway.grants.keeping import keep
+from gateway.grants.referrals import Referrals
 from gateway.identity.parts import identity
 from gateway.identity.signed_in import Authenticator
 from gateway.limits.in_flight import InFlight
@@ -126,6 +128,13 @@ async def running_parts(settings: Settings) -> AsyncIterator[Deps]:
         stack.callback(keeping.cancel)
         telling = asyncio.create_task(deps.acts.keep_telling())
         stack.callback(telling.cancel)
+        keeping_grants = asyncio.create_task(
+            keep(
+                {"referrals": Referrals(settings, pool, producer).turn},
+                settings.grants_poll_seconds,
+            )
+        )
+        stack.callback(keeping_grants.cancel)
         yield deps
 
 

@@ -78,6 +78,19 @@ class Promotions(msgspec.Struct, frozen=True, kw_only=True):
     items: tuple[PromotionDocument, ...]
 
 
+class ReferralsDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """How to invite friends, and what came of it."""
+
+    code: str
+    start_parameter: Annotated[str, says("For links to the bot or its MiniApp.")]
+    friends_waiting: Annotated[int, says("Came by it and have no finished picture yet.")]
+    friends_rewarded: int
+    friends_rewarded_max: Annotated[int, says("You get credits for so many friends, ever.")]
+    credits_earned: int
+    inviter_credits: Annotated[int, says("What you get for each friend.")]
+    friend_credits: Annotated[int, says("What each friend gets.")]
+
+
 class GoodwillRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Credits for somebody, and why."""
 

@@ -12,6 +12,7 @@ from gateway.grants.documents import (
     PromotionRequest,
     Promotions,
     RedeemRequest,
+    ReferralsDocument,
 )
 
 _ID: Final = "0b0f1c52-6f0e-4a2b-9b56-2f1f6c1f4c1e"
@@ -46,6 +47,16 @@ SHOWN: Final = (
     ),
     _promotion,
     Promotions(items=(_promotion,)),
+    ReferralsDocument(
+        code="k3Jx9v2LqT0aWm4R",
+        start_parameter="ref_k3Jx9v2LqT0aWm4R",
+        friends_waiting=2,
+        friends_rewarded=3,
+        friends_rewarded_max=20,
+        credits_earned=15,
+        inviter_credits=5,
+        friend_credits=3,
+    ),
     GoodwillRequest(credits=5, expires_days=90, reason="Three bad pictures, ticket 4711."),
 )
 DETAILS: Final = {

@@ -15,6 +15,7 @@ from msgspec import UNSET, Meta, UnsetType
 from gateway.api.contract import contract
 from gateway.api.documents import Balance, LoginDocument, UserDocument
 from gateway.deps import Deps
+from gateway.identity.outside import invitation
 from gateway.identity.proofs import Proof
 from gateway.identity.sign_in import SignedIn
 from gateway.live.changes import Granted
@@ -43,6 +44,19 @@ class LoginRequest(Proof, frozen=True, kw_only=True, forbid_unknown_fields=True)
                 description=(
                     "A random secret that the client makes and keeps. A proof opens one session; "
                     "only with the same key it opens one again: after a lost answer, or a reload."
+                ),
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    ref: (
+        Annotated[
+            str,
+            Meta(
+                max_length=64,
+                description=(
+                    "Who invited: the code of a friend's GET /referrals. In a MiniApp the link "
+                    "says it. It counts at the first sign-in ever; one that is none is no error."
                 ),
             ),
         ]
@@ -92,6 +106,8 @@ async def login(request: Request[Any, Any, Any]) -> ASGIApp:
     deps = deps_of(request)
     data = await body_of(request, _decoder)
     outside = await deps.proofs.check(data)
+    if data.ref is not UNSET and not outside.invited_by:
+        outside = msgspec.structs.replace(outside, invited_by=invitation(data.ref))
     session_key = None if data.session_key is UNSET else data.session_key
     signed_in = await deps.sign_in.enter(outside, session_key=session_key)
     position = await _welcome(deps, signed_in)

@@ -82,6 +82,8 @@ class InitData(msgspec.Struct, frozen=True, kw_only=True):
     """When Telegram signed it, in seconds since 1970."""
     digest: bytes
     """32 bytes that name this data, however it was URL-encoded."""
+    start_param: str = ""
+    """What the link to the MiniApp said; anybody may have written it."""
 
 
 _user_decoder = msgspec.json.Decoder(TelegramUser)
@@ -141,7 +143,12 @@ def check_init_data(
         refuse("it names no valid user")
     if user.is_bot:
         refuse("its user is a bot")
-    return InitData(user=user, auth_date=int(auth_date), digest=digest)
+    return InitData(
+        user=user,
+        auth_date=int(auth_date),
+        digest=digest,
+        start_param=pairs.get("start_param", ""),
+    )
 
 
 def sign_init_data(

@@ -28,6 +28,16 @@ Means = Literal["init_data", "login_widget", "oidc", ""]
 """How a proof was made; empty: not known."""
 
 
+INVITATION: Final = "ref_"
+"""What the start parameter of an invitation begins with; the code follows."""
+_CODE = re.compile(r"[A-Za-z0-9_-]{10,40}")
+
+
+def invitation(code: str) -> str:
+    """The code of an invitation; empty, if it cannot be one."""
+    return code if _CODE.fullmatch(code) else ""
+
+
 class Outside(msgspec.Struct, frozen=True, kw_only=True):
     """A person as a proof names them."""
 
@@ -47,6 +57,8 @@ class Outside(msgspec.Struct, frozen=True, kw_only=True):
     username: str = ""
     language: str = ""
     """An IETF language tag."""
+    invited_by: str = ""
+    """The code of the link that led here, if it was somebody's invitation."""
 
     @property
     def telegram_id(self) -> int | None:

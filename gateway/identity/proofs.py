@@ -11,7 +11,7 @@ from msgspec import UNSET, Meta, UnsetType
 from gateway.identity.init_data import TELEGRAM_KEYS, InitData, check_init_data
 from gateway.identity.login_widget import FIELD_CHARS_MAX, check_login_widget
 from gateway.identity.oidc import OidcAnswer, OpenIdConnect
-from gateway.identity.outside import TELEGRAM, Means, Outside, shown
+from gateway.identity.outside import INVITATION, TELEGRAM, Means, Outside, invitation, shown
 from gateway.identity.pairs import CHARS_MAX, PAIRS_MAX
 from gateway.web.errors import Problem, field_problem
 from runtime.errors import SettingsError
@@ -137,7 +137,14 @@ class Proofs:
             last_name=shown(user.last_name),
             username=shown(user.username),
             language=shown(user.language_code),
+            invited_by=_invited_by(checked.start_param),
         )
+
+
+def _invited_by(start_param: str) -> str:
+    if not start_param.startswith(INVITATION):
+        return ""
+    return invitation(start_param.removeprefix(INVITATION))
 
 
 def _bot_ids(text: str) -> tuple[int, ...]:

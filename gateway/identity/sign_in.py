@@ -46,6 +46,8 @@ USED: Final = (
 ENDED: Final = (
     "What this sign-in data was for is no more. Close the MiniApp, or sign in again, for new data."
 )
+NEW_SECONDS: Final = 3_600.0
+"""How young an account is that an invitation still counts for: a sign-in may be tried again."""
 _QUERIES = load_queries(Path(__file__).with_name("sign_in.sql"))
 
 
@@ -115,6 +117,9 @@ class SignIn:
         if not row["registered"]:
             # Finished even if the client goes away: half of it would wait for the next sign-in.
             registered_at = await asyncio.shield(self._register(account_id, outside, welcome))
+        if outside.invited_by:
+            async with as_account(self._pool, account_id) as connection:
+                await connection.execute(_QUERIES.note_referral, outside.invited_by, NEW_SECONDS)
         await self.use(outside, session_key, direct=direct)
         return SignedIn(
             account_id=AccountId(str(account_id)),

@@ -9,3 +9,6 @@ FROM sign_in_by($1, $2, $3, $4, $5, $6, $7);
 UPDATE identities
 SET registered_at = now()
 WHERE account_id = $1 AND registered_at IS NULL;
+
+-- name: note_referral
+SELECT note_referral($1, $2);

@@ -68,4 +68,10 @@ PAYMENT_FINDINGS = Counter(
     "Payments that were told and are not as they must be, by provider and kind.",
     ["provider", "kind"],
 )
+GRANTS_TOLD = Counter(
+    "pixelpop_gateway_grants_told", "Referrals and gifts that the log was told of.", ["about"]
+)
+GRANTS_FAILED = Counter(
+    "pixelpop_gateway_grants_failed", "Looks at grants that failed and are taken again.", ["about"]
+)
 REPLAYED = Counter("pixelpop_gateway_replayed", "Requests that repeated an earlier one.")

@@ -27,3 +27,30 @@ class Grants(Sharing, frozen=True, kw_only=True, forbid_unknown_fields=True):
         int,
         about("For how long they last, where the admin says nothing.", unit="days", ge=1, le=3650),
     ] = 365
+
+    # Referrals: both sides, after the friend's first finished picture.
+    referral_friend_credits: Annotated[
+        int, about("What who was invited gets.", unit="credits", ge=0, le=10_000)
+    ] = 3
+    referral_inviter_credits: Annotated[
+        int, about("What who invited gets, for each friend.", unit="credits", ge=0, le=10_000)
+    ] = 5
+    referral_rewards_max: Annotated[
+        int, about("For how many friends one person is rewarded, ever.", ge=0, le=100_000)
+    ] = 20
+    referral_credits_days: Annotated[
+        int, about("For how long both sides' credits last.", unit="days", ge=1, le=3650)
+    ] = 90
+    referral_days: Annotated[
+        int,
+        about(
+            "For how long after the first sign-in a first picture is rewarded.",
+            unit="days",
+            ge=1,
+            le=3650,
+        ),
+    ] = 60
+    grants_poll_seconds: Annotated[
+        float,
+        about("How often it is looked for what grants are due.", unit="s", ge=0.05, le=3600),
+    ] = 5.0

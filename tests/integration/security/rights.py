@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from tests.integration.security import rights_of_grants
 from tests.integration.security.reach import ALL, Reach
 
 
@@ -41,9 +42,9 @@ _READ_MODELS = (
 _WITH_AN_IDENTITY = tuple(
     f"public.{name}"
     for name in (
+        *rights_of_grants.WITH_AN_IDENTITY,
         *("identities", "identity_links", "identity_marks", "role_grants", "api_keys", "exports"),
         *("webhook_endpoints", "webhook_deliveries", "webhook_attempts", "erasures"),
-        *("goodwill", "promotion_redemptions"),
         *("bot_dialogues", "bot_status_messages", "bot_messages", "bot_chat_pace", "shares"),
     )
 )
@@ -210,10 +211,7 @@ ASKS: dict[str, dict[str, Asks]] = {
         "note_payments_appended": _asks(
             "names payments whose facts the log has", changes=("public.payments_told",)
         ),
-        "redeem_promotion": _asks(
-            "works for the caller's account; is told that its person redeemed before, not as whom",
-            *("public.promotion_redemptions", "public.identities"),
-        ),
+        **{name: Asks(*asks[1:], asks[0]) for name, asks in rights_of_grants.GATEWAY.items()},
         "known_generations": _asks(
             "names account and generation id, is told status and body_mac", "read_v1.generations"
         ),
@@ -222,6 +220,9 @@ ASKS: dict[str, dict[str, Asks]] = {
     "pixelpop_worker": {},
     "pixelpop_projector": {
         "counted_decision": _asks("its own function over its own tables", "read_v1.ledger"),
+        "delivered_accounts": _asks(
+            "its own function over its own tables", "read_v1.credit_accounts"
+        ),
         "known_generations": _asks("its own function over its own tables", "read_v1.generations"),
         "account_ends": _asks("its own function over its own tables", "read_v1.users"),
         "erased_balances": _asks(

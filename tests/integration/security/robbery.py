@@ -152,6 +152,8 @@ FILLED = {
     " currency) VALUES (gen_random_uuid(), 'stars', $1, 'starter', 10, 50, 'XTR')",
     "public.goodwill": "(source_id, account_id, credits, expires_days)"
     " VALUES (gen_random_uuid(), $1, 1, 1)",
+    "public.referral_codes": "(account_id, code) VALUES ($1, 'a-friend-s-code')",
+    "public.referrals": "(account_id) VALUES ($1)",
     "public.promotion_redemptions": "(promotion_id, mark, account_id)"
     " SELECT promotion_id, sha256('robbed'), $1 FROM promotions LIMIT 1",
     "public.bot_messages": "(message_id, account_id, kind, about, detail)"

@@ -15,7 +15,8 @@ from tests.integration.gateway.world import World
 
 OWNERS = {
     "pixelpop_projector": (
-        r"(schema|table|view) read(_v1)?\b|function (read\.|public\.(counted|message|audit)_)"
+        r"(schema|table|view) read(_v1)?\b"
+        r"|function (read\.|public\.(counted|delivered|message|audit)_)"
     ),
     "pixelpop_keeper": r"function public\.",
 }

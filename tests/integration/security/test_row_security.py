@@ -28,6 +28,7 @@ TOLD_TO_THEIR_OWNER = {
     *("public.exports", "public.identities", "public.identity_links", "public.provider_calls"),
     *("public.api_keys", "public.role_grants", "public.webhook_endpoints"),
     *("public.webhook_deliveries", "public.webhook_attempts", "public.goodwill"),
+    "public.referral_codes",
     *("public.bot_dialogues", "public.bot_status_messages", "public.shares"),
     *(
         f"read_v1.{name}"

@@ -1,0 +1,48 @@
+"""What functions about grants tell a gateway: why, of which tables, and which they change."""
+
+from __future__ import annotations
+
+Tables = frozenset[str]
+
+GATEWAY: dict[str, tuple[str, Tables, Tables]] = {
+    "redeem_promotion": (
+        "works for the caller's account; is told that its person redeemed before, not as whom",
+        frozenset({"public.promotion_redemptions", "public.identities"}),
+        frozenset(),
+    ),
+    "note_referral": ("works for the caller's account; says nothing", frozenset(), frozenset()),
+    "own_referrals": (
+        "counts whom the caller's account invited; not who they are",
+        frozenset(),
+        frozenset(),
+    ),
+    "waiting_referrals": (
+        "which accounts wait for the reward of a first picture",
+        frozenset({"public.referrals"}),
+        frozenset(),
+    ),
+    "delivered_accounts": (
+        "names accounts, is told which of them were delivered a picture",
+        frozenset({"read_v1.credit_accounts"}),
+        frozenset(),
+    ),
+    "reward_referral": (
+        "names an account that waits for its reward",
+        frozenset(),
+        frozenset({"public.referrals"}),
+    ),
+    "untold_referrals": (
+        "tells the log what is left untold",
+        frozenset({"public.referrals"}),
+        frozenset(),
+    ),
+    "referral_told": (
+        "names a referral that the log was told of",
+        frozenset(),
+        frozenset({"public.referrals"}),
+    ),
+}
+"""By function."""
+
+WITH_AN_IDENTITY = ("goodwill", "promotion_redemptions", "referral_codes", "referrals")
+"""What goes, or forgets the account, with a row of `identities`."""
