@@ -25,6 +25,7 @@ from processors.worker.making import Maker
 from processors.worker.request import (
     UNKNOWN_PROVIDER,
     CannotPerform,
+    KeyGone,
     NoProvider,
     opened,
     provider_of,
@@ -70,13 +71,15 @@ class Performance:
             Exception: no result could be agreed on; see `give_up`.
         """
         began = time.monotonic()
-        self._tell("queued", QUEUED_PERCENT)
         request = await self._opened()
+        if isinstance(request, KeyGone) and not await self._patiently(self._was_claimed):
+            return request.code  # the erasure has settled it; its claims went with the account
         while True:
             held = await self._patiently(self._claim)
             if isinstance(held, Over):
                 await self._tidy(held.result)
                 return held.outcome
+            self._tell("queued", QUEUED_PERCENT)
             try:
                 outcome = await self._holding(held, request)
             except LeaseLost:
@@ -114,6 +117,9 @@ class Performance:
             return await self._patiently(partial(opened, self._job.request, self._tools.keys))
         except CannotPerform as error:
             return error
+
+    async def _was_claimed(self) -> bool:
+        return await self._tools.claims.latest(self._job.generation_id) is not None
 
     async def _claim(self) -> Held | Over:
         lease = self._caller.lease
