@@ -17,7 +17,16 @@ from rich.console import Console
 from benchmarks import machine, table, world
 from benchmarks.load import Target
 from benchmarks.peer_stack import Peer
-from benchmarks.rows import commands, decisions, finish, identity, jobs, memory, projection
+from benchmarks.rows import (
+    commands,
+    decisions,
+    finish,
+    identity,
+    jobs,
+    memory,
+    projection,
+    updates,
+)
 from benchmarks.table import Row
 from benchmarks.world import World
 from runtime.process import Ready
@@ -39,10 +48,11 @@ class Size:
     jobs: int
     memory_accounts: int
     check_seconds: float
+    updates: int
 
 
-FULL = Size(3, 5.0, 20_000, 30_000, 150, 600, 100_000, 2.0)
-QUICK = Size(1, 1.5, 2_000, 2_000, 20, 60, 2_000, 0.2)
+FULL = Size(3, 5.0, 20_000, 30_000, 150, 600, 100_000, 2.0, 100_000)
+QUICK = Size(1, 1.5, 2_000, 2_000, 20, 60, 2_000, 0.2, 2_000)
 
 
 async def _front(size: Size, folder: Path, *, only: set[str]) -> list[Row]:
@@ -115,6 +125,11 @@ async def _identity(size: Size, _folder: Path) -> list[Row]:
     return await identity.measure(max(size.repeats, 5), size.check_seconds)
 
 
+async def _updates(size: Size, folder: Path) -> list[Row]:
+    async with world.running(folder) as ours:
+        return await updates.measure(ours, size.repeats, size.updates)
+
+
 GROUPS: dict[str, Callable[[Size, Path], Awaitable[list[Row]]]] = {
     "commands": _commands,
     "done": _done,
@@ -123,6 +138,7 @@ GROUPS: dict[str, Callable[[Size, Path], Awaitable[list[Row]]]] = {
     "jobs": _jobs,
     "memory": _memory,
     "identity": _identity,
+    "updates": _updates,
 }
 
 
