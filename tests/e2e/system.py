@@ -27,6 +27,8 @@ class System:
         self.data_dir = data_dir
         self.port = free_port()
         self.address = f"http://127.0.0.1:{self.port}"
+        self.module = "pixelpop"
+        """What runs `up`."""
         self.output: list[str] = []
         self._process: Process | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -46,7 +48,7 @@ class System:
         """`pixelpop up`, until it says that it is ready."""
         self.output.clear()
         self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "pixelpop", "up"),
+            *(sys.executable, "-m", self.module, "up"),
             cwd=ROOT,
             env=self.environment,
             stdout=PIPE,
