@@ -17,8 +17,8 @@ DOCUMENTS = [
         "operators/sharing.md",
     )
 ]
-THREATS = {*range(1, 28), 36, 39, 40}
-"""Those of the list of threats that identity, limits, accounts, privacy and webhooks answer for."""
+THREATS = {*range(1, 31), 36, 39, 40}
+"""Those of the list of threats that identity, limits, accounts, webhooks and payments answer for."""
 TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 ROW = re.compile(r"^\| (\d+) \| (.+?) \| (.+?) \| ?(.*?) ?\|$", re.MULTILINE)
 SETTING = re.compile(
