@@ -83,7 +83,7 @@ def _appends() -> None:
             _spring(f"append to {topic}", b" ".join(one.key or b"" for one in records).decode())
 
     LogProducer.append = trapped  # type: ignore[method-assign]  # that is the point
-    LogProducer.append_batch = trapped_batch  # type: ignore[method-assign]
+    LogProducer.append_batch = trapped_batch  # type: ignore[method-assign]  # as above
 
 
 def _objects() -> None:
