@@ -48,8 +48,9 @@ schemas: $(STAMP) ## Write schemas/, .env.example and the production lock anew
 bench: $(STAMP) ## Measure against raw limits and the usual stack (15 minutes)
 	@$(BIN)/python -m benchmarks
 
-chaos: $(STAMP) ## Kill and pause processes under load, and simulate 10,000 histories
+chaos: $(STAMP) ## Kill and pause processes under load; simulate 10,000 histories, and 10,000 of payments
 	@$(BIN)/python -m tests.chaos.simulation --seeds 10000
+	@$(BIN)/python -m tests.chaos.payments --histories 10000
 	@$(BIN)/python -m tests.chaos --faults 100
 
 # Not by way of the stamp: a lock that cannot be installed must be repairable.
