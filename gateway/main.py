@@ -172,7 +172,7 @@ def _wire(
         presigned=Presigned(objects, settings.presign_ttl_seconds),
         read_event=event_reader(settings),
         offer=offer_of(settings),
-        payments=Payments(settings, (*ways_of(settings, bot), *stripe.ways)),
+        payments=Payments(settings, (*ways_of(settings, bot, pool), *stripe.ways)),
         payments_told=PaymentsTold(pool),
         stripe=stripe,
         telling=Telling(settings, pool, who.masters),

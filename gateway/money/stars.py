@@ -6,6 +6,7 @@ updates (`gateway/telegram`).
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 from uuid import UUID
 
@@ -20,11 +21,15 @@ from gateway.money.payload import invoice_of, write
 from gateway.money.payments import STARS, Offer, Paid, Price, RefundOutcome
 from gateway.web.errors import Problem
 from runtime.errors import PixelpopError
+from runtime.postgres.pool import Pool, as_account
+from runtime.queries import load_queries
 from runtime.settings import Settings
 from runtime.telegram.api import TelegramBot
 from runtime.telegram.errors import TelegramRefused
 
 _log = structlog.get_logger(__name__)
+
+_QUERIES = load_queries(Path(__file__).with_name("stars.sql"))
 
 XTR: Final = "XTR"
 DAY_SECONDS: Final = 86_400
@@ -42,33 +47,34 @@ class Stars:
 
     Args:
         bot: makes invoices and refunds.
+        pool: knows who speaks which language.
     """
 
     name = STARS
     in_telegram = True
 
-    def __init__(self, bot: TelegramBot) -> None:
+    def __init__(self, bot: TelegramBot, pool: Pool) -> None:
         self._bot = bot
+        self._pool = pool
 
     def price(self, pack: Pack) -> Price | None:
         """In Stars."""
         return Price(amount=pack.stars, currency=XTR)
 
-    async def offer(
-        self, account: Account, pack: Pack, offer_id: UUID, *, language: str = "en"
-    ) -> Offer:
+    async def offer(self, account: Account, pack: Pack, offer_id: UUID) -> Offer:
         """A link to an invoice, that this account's person alone can pay.
 
         Args:
             account: who buys.
             pack: what; with a period it becomes a subscription.
             offer_id: the purchase's fact repeats it.
-            language: of the invoice, an IETF language tag.
 
         Raises:
             Problem: Telegram makes no invoice.
             TelegramSlowDown, TelegramUnreachable: not now.
         """
+        async with as_account(self._pool, account.uuid) as connection:
+            language = await connection.fetchval(_QUERIES.get_language, account.uuid) or ""
         title = say(language, "payments-invoice-title", credits=pack.credits)
         about = "payments-invoice-once" if pack.period_days is None else "payments-invoice-monthly"
         method = CreateInvoiceLink(
@@ -127,6 +133,6 @@ class Stars:
             _log.warning("a subscription was not ended", error=str(error))
 
 
-def ways_of(settings: Settings, bot: TelegramBot | None) -> tuple[Stars, ...]:
+def ways_of(settings: Settings, bot: TelegramBot | None, pool: Pool) -> tuple[Stars, ...]:
     """The way to pay in Stars, if there is one: without updates nobody would learn of a payment."""
-    return (Stars(bot),) if bot is not None and settings.telegram_webhook_secret else ()
+    return (Stars(bot, pool),) if bot is not None and settings.telegram_webhook_secret else ()

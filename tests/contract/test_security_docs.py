@@ -18,7 +18,7 @@ DOCUMENTS = [
     )
 ]
 THREATS = {*range(1, 31), 36, 39, 40}
-"""Those of the list of threats that identity, limits, accounts, webhooks and payments answer for."""
+"""Those of the list of threats that identity, limits, accounts, webhooks, payments answer for."""
 TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 ROW = re.compile(r"^\| (\d+) \| (.+?) \| (.+?) \| ?(.*?) ?\|$", re.MULTILINE)
 SETTING = re.compile(

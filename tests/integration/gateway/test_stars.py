@@ -175,6 +175,20 @@ async def test_language(shop: Shop, ada: Customer) -> None:
         await bob.chat.pays(await ada.link())
 
 
+async def test_language_of_invoices(shop: Shop, ada: Customer) -> None:
+    """An invoice is in the language that its person has chosen."""
+    assert shop.telegram.world.invoices[await ada.link()].title == "10 credits"
+    answer = await ada.person.client.patch(
+        "/me", json={"language": "ru"}, headers=ada.person.authorization
+    )
+    assert answer.status_code == 200, answer.text
+
+    async def in_russian() -> bool:
+        return shop.telegram.world.invoices[await ada.link()].title == "10 кредитов"
+
+    await until(in_russian, 20, what="an invoice in Russian")
+
+
 async def test_banned(shop: Shop, ada: Customer, admin: Any) -> None:
     """Who is banned cannot pay, and is told so; what was paid before the ban still counts."""
     link = await ada.link()
