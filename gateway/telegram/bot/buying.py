@@ -7,6 +7,7 @@ from typing import Final
 
 from commands.bot_buttons import Button, Pressed, data
 from commands.catalogue import PACKS, PACKS_BY_ID, Pack
+from gateway.money.payments import STARS
 from gateway.money.purchases import PurchaseRequest, buy_pack
 from gateway.telegram.bot.talk import Talk
 
@@ -36,7 +37,9 @@ async def choose_pack(talk: Talk, pack_id: str) -> None:
     if pack is None:
         await talk.toast(talk.say("bot-button-old"), alert=True)
         return
-    wanted = PurchaseRequest(pack_id=pack.id)
+    # In Telegram people pay with Stars, even where everything can be had for nothing (`local`).
+    ways = talk.deps.payments.offered_to(talk.own)
+    wanted = PurchaseRequest(pack_id=pack.id, provider=STARS if STARS in ways else None)
     document, _ = await buy_pack(talk.deps, talk.own, f"telegram:{talk.update_id}", wanted)
     await talk.toast()
     if document.payment_url is None:

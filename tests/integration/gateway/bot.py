@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -88,6 +89,9 @@ class Bot:
 async def a_bot(world: World, **changes: Any) -> AsyncIterator[Bot]:
     """A gateway of its own for the bot, told of updates by webhook."""
     async with Telegram(Rules(per_chat_burst=100, per_second=None)) as telegram:
+        # What all tests do is kept in one database: each has updates and people of its own.
+        telegram.world._last_id = random.randrange(10**8)
+        telegram.updates._next_update_id = random.randrange(2**40)
         settings = {
             "telegram_api_base": telegram.base_url,
             "telegram_bot_token": telegram.token,

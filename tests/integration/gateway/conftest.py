@@ -9,7 +9,9 @@ import pytest_asyncio
 
 from runtime.settings import Settings
 from tests import servers as test_servers
+from tests.fakes import telegram
 from tests.fakes.oidc_issuer import CLIENT_ID, CLIENT_SECRET, REDIRECT_URI, Issuer
+from tests.integration.gateway.bot import Bot, a_bot
 from tests.integration.gateway.world import (
     ADMIN,
     Gateway,
@@ -66,3 +68,16 @@ def of_issuer(issuer: Issuer) -> dict[str, Any]:
         "oidc_client_secret": CLIENT_SECRET,
         "oidc_redirect_uri": REDIRECT_URI,
     }
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def bot(world: World) -> AsyncIterator[Bot]:
+    """A gateway whose bot lives in the double of Telegram."""
+    async with a_bot(world) as one:
+        yield one
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def anna(bot: Bot) -> telegram.Person:
+    """Somebody who has begun to talk with the bot, with the welcome credits."""
+    return await bot.started()

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from io import BytesIO
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from PIL import Image
 
 from commands.wording import say
@@ -15,21 +13,8 @@ from events.generations import GenerationRequested
 from gateway.telegram.bot import editing
 from runtime.waiting import until
 from tests.fakes.telegram import Person
-from tests.integration.gateway.bot import APP, Bot, a_bot
+from tests.integration.gateway.bot import APP, Bot
 from tests.integration.gateway.log import records_about
-from tests.integration.gateway.world import World
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def bot(world: World) -> AsyncIterator[Bot]:
-    async with a_bot(world) as one:
-        yield one
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def anna(bot: Bot) -> Person:
-    """Somebody who has begun."""
-    return await bot.started()
 
 
 def photo() -> bytes:
