@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from commands.stripe_payments import PARTLY_RETURNED, PURPOSE, Offered, metadata_of, purchase_id
 from events.ids import derive
+from events.stripe_payments import PARTLY_RETURNED, PURPOSE, Offered, metadata_of, purchase_id
 from projections.audit import rows
 from runtime.stripe.shapes import Dispute, Refund
 from tests.chaos.payments.gateways import MASTER, Notice

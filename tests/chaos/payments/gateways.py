@@ -12,11 +12,11 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from commands.stripe_payments import Offered, Told
 from events.ids import AccountId
 from events.purchases import CreditsPurchased, PurchaseRefunded
 from events.reading import read
 from events.recorded import Recorded
+from events.stripe_payments import Offered, Told
 from gateway.money.stripe_telling import StripeTelling
 from gateway.money.told import Payment, Taken
 from gateway.telegram import payments as stars

@@ -8,11 +8,11 @@ from typing import Any
 
 import msgspec
 
-from commands.stripe_payments import PURPOSE
 from events.ids import AccountId
 from events.purchases import CreditsPurchased, PaymentFinding, PurchaseRefunded
 from events.reading import read
 from events.recorded import Recorded
+from events.stripe_payments import PURPOSE
 from projections.audit import stars, stripe
 from projections.audit.comparing import compare
 from projections.audit.rows import Entry, Said

@@ -12,8 +12,8 @@ from random import Random
 from msgspec import Struct
 
 from commands.catalogue import PACKS_BY_ID
-from commands.stripe_payments import purchase_id
 from events.ids import AccountId, SourceId
+from events.stripe_payments import purchase_id
 from gateway.telegram.payments import purchase_id_of
 from tests.chaos.payments.gateways import Notice
 from tests.chaos.payments.providers import Stars, Till

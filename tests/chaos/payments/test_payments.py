@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from commands import stripe_payments
-from events import fold, fold_decisions, fold_facts
+from events import fold, fold_decisions, fold_facts, stripe_payments
 from events.credits import CreditsRevoked
 from events.purchases import CreditsPurchased
 from events.state import Account
