@@ -31,7 +31,7 @@ def _settle(
 ) -> Decided:
     at_ms = cause.appended_at_ms
     returned = reservation.credits - captured
-    debt_paid, expired, returns = _return(account, reservation.draws, captured, at_ms)
+    debt_paid, expired, returns = split_returned(account, reservation.draws, captured, at_ms)
     return chained(
         CreditsSettled,
         account,
@@ -51,7 +51,7 @@ def _settle(
     )
 
 
-def _return(
+def split_returned(
     account: Account, draws: tuple[Draw, ...], captured: int, at_ms: int
 ) -> tuple[int, int, tuple[Draw, ...]]:
     """Split what is not captured into (debt paid, expired with its grant, returned to grants).

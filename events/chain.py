@@ -12,13 +12,12 @@ the decision: readers must agree on old decisions whatever the figures of today 
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import StrEnum
 from typing import Any
 
 from msgspec.structs import replace
 
-from events import postings
-from events.base import Decision, Draw
+from events import chain_gifts, postings
+from events.base import Decision
 from events.credits import (
     CreditsExpired,
     CreditsGranted,
@@ -27,20 +26,10 @@ from events.credits import (
     CreditsSettled,
 )
 from events.generations import GenerationRejected
-from events.state import Account, Cause, Grant, Pending, Reservation
+from events.judging import Void, follows, judge_draws, judge_split
+from events.state import Account, Pending, Reservation
 
-
-class Void(StrEnum):
-    """Why a decision has no effect."""
-
-    OTHER_CHAIN = "other_chain"
-    """It continues another event than the account's last counted decision."""
-    NOTHING_TO_DECIDE = "nothing_to_decide"
-    """What it decides is unknown here or decided already."""
-    CONTRADICTS_FACT = "contradicts_fact"
-    """A fact that stands before it in the log demands another decision."""
-    IMPOSSIBLE = "impossible"
-    """It moves credits that are not there; no correct decider writes it."""
+__all__ = ["Void", "judge"]
 
 
 def judge(account: Account, event: Decision) -> Void | None:
@@ -54,20 +43,20 @@ def _judge_reserved(account: Account, event: CreditsReserved) -> Void | None:
     entry = account.open.get(event.generation_id)
     if type(entry) is not Pending:
         return Void.NOTHING_TO_DECIDE
-    if account.erased is not None or not _follows(event, entry.cause):
+    if account.erased is not None or not follows(event, entry.cause):
         return Void.CONTRADICTS_FACT
     if event.credits <= 0 or event.price <= 0:
         return Void.IMPOSSIBLE
     if event.postings != postings.reserved(event.credits):
         return Void.IMPOSSIBLE
-    return _judge_draws(account, event.draws, event.credits, event.decided_at_ms)
+    return judge_draws(account, event.draws, event.credits, event.decided_at_ms)
 
 
 def _judge_rejected(account: Account, event: GenerationRejected) -> Void | None:
     entry = account.open.get(event.generation_id)
     if type(entry) is not Pending:
         return Void.NOTHING_TO_DECIDE
-    if not _follows(event, entry.cause):
+    if not follows(event, entry.cause):
         return Void.CONTRADICTS_FACT
     return Void.IMPOSSIBLE if event.postings else None
 
@@ -86,35 +75,15 @@ def _judge_settled(account: Account, event: CreditsSettled) -> Void | None:
         cause = replace(cause, appended_at_ms=entry.deadline_ms)
     else:
         return Void.CONTRADICTS_FACT
-    if (event.outcome, event.captured) != (outcome, captured) or not _follows(event, cause):
+    if (event.outcome, event.captured) != (outcome, captured) or not follows(event, cause):
         return Void.CONTRADICTS_FACT
     if event.captured + event.returned != entry.credits:
         return Void.IMPOSSIBLE
-    return _judge_returned(account, entry, event)
-
-
-def _judge_returned(account: Account, entry: Reservation, event: CreditsSettled) -> Void | None:
-    """A debt is paid first; the rest goes where it was drawn, if that grant lives on."""
     parts = (event.captured, event.returned, event.debt_paid, event.expired)
-    if event.debt_paid != min(account.debt, event.returned):
-        return Void.IMPOSSIBLE
     if event.postings != postings.settled(*parts):
         return Void.IMPOSSIBLE
-    ended, alive = 0, {}
-    drawn = {draw.grant_id: draw.credits for draw in entry.draws}
-    for grant in account.grants:
-        if grant.grant_id in drawn:
-            if _has_ended(grant, event.decided_at_ms):
-                ended += drawn[grant.grant_id]
-            else:
-                alive[grant.grant_id] = drawn[grant.grant_id]
-    back = 0
-    for draw in event.returns:
-        if not 0 < draw.credits <= alive.pop(draw.grant_id, 0):
-            return Void.IMPOSSIBLE
-        back += draw.credits
-    whole = event.debt_paid + event.expired + back == event.returned
-    return None if whole and 0 <= event.expired <= ended else Void.IMPOSSIBLE
+    split = (event.debt_paid, event.expired, event.returns)
+    return judge_split(account, entry.draws, event.returned, split, event.decided_at_ms)
 
 
 def _judge_granted(account: Account, event: CreditsGranted) -> Void | None:
@@ -123,7 +92,7 @@ def _judge_granted(account: Account, event: CreditsGranted) -> Void | None:
         return Void.NOTHING_TO_DECIDE
     told = (event.credits, event.why, event.origin, event.expires_at_ms)
     known = (source.credits, source.why, source.origin, source.expires_at_ms)
-    if told != known or not _follows(event, source.cause):
+    if told != known or not follows(event, source.cause):
         return Void.CONTRADICTS_FACT
     if event.debt_paid != min(account.debt, event.credits):
         return Void.IMPOSSIBLE
@@ -140,13 +109,13 @@ def _judge_revoked(account: Account, event: CreditsRevoked) -> Void | None:
         return Void.NOTHING_TO_DECIDE
     told = (event.credits, event.origin, event.refund_id, event.why)
     known = (source.credits, source.origin, refund.refund_id, refund.why)
-    if told != known or not _follows(event, refund.cause):
+    if told != known or not follows(event, refund.cause):
         return Void.CONTRADICTS_FACT
     if event.debt_added != max(0, event.credits - account.available):
         return Void.IMPOSSIBLE
     if event.postings != postings.revoked(event.origin, event.credits, event.debt_added):
         return Void.IMPOSSIBLE
-    return _judge_draws(account, event.draws, event.credits - event.debt_added)
+    return judge_draws(account, event.draws, event.credits - event.debt_added)
 
 
 def _judge_expired(account: Account, event: CreditsExpired) -> Void | None:
@@ -162,56 +131,19 @@ def _judge_expired(account: Account, event: CreditsExpired) -> Void | None:
         return Void.IMPOSSIBLE
     if event.postings != postings.expired(event.credits, 0):
         return Void.IMPOSSIBLE
-    return _judge_draws(account, event.draws, event.credits)
+    return judge_draws(account, event.draws, event.credits)
 
 
 def _judge_written_off(account: Account, event: CreditsExpired) -> Void | None:
     if account.erased is None or (account.available, account.debt) == (0, 0):
         return Void.NOTHING_TO_DECIDE
-    if not _follows(event, account.erased):
+    if not follows(event, account.erased):
         return Void.CONTRADICTS_FACT
     if (event.credits, event.debt_written_off) != (account.available, account.debt):
         return Void.IMPOSSIBLE
     if event.postings != postings.expired(event.credits, event.debt_written_off):
         return Void.IMPOSSIBLE
-    return _judge_draws(account, event.draws, event.credits)
-
-
-def _follows(event: Decision, cause: Cause) -> bool:
-    """Whether the decision names the bytes and the time of what it decides."""
-    return event.cause_hash == cause.value_hash and event.decided_at_ms == cause.appended_at_ms
-
-
-def _has_ended(grant: Grant, at_ms: int) -> bool:
-    return grant.expires_at_ms is not None and grant.expires_at_ms <= at_ms
-
-
-def _judge_draws(
-    account: Account, draws: tuple[Draw, ...], total: int, alive_at_ms: int = -1
-) -> Void | None:
-    """Each draw must be covered by its grant, name it once, and all must sum to `total`.
-
-    The grant must not have ended by `alive_at_ms`.
-    """
-    if len(draws) == 1:  # nearly every decision
-        (draw,) = draws
-        for grant in account.grants:
-            if grant.grant_id == draw.grant_id:
-                fits = 0 < draw.credits <= grant.available and draw.credits == total
-                alive = not _has_ended(grant, alive_at_ms)
-                return None if fits and alive else Void.IMPOSSIBLE
-        return Void.IMPOSSIBLE
-    left = {
-        grant.grant_id: grant.available
-        for grant in account.grants
-        if not _has_ended(grant, alive_at_ms)
-    }
-    drawn = 0
-    for draw in draws:
-        if not 0 < draw.credits <= left.pop(draw.grant_id, 0):
-            return Void.IMPOSSIBLE
-        drawn += draw.credits
-    return None if drawn == total else Void.IMPOSSIBLE
+    return judge_draws(account, event.draws, event.credits)
 
 
 _RULES: dict[type, Callable[[Account, Any], Void | None]] = {
@@ -221,4 +153,5 @@ _RULES: dict[type, Callable[[Account, Any], Void | None]] = {
     CreditsGranted: _judge_granted,
     CreditsRevoked: _judge_revoked,
     CreditsExpired: _judge_expired,
+    **chain_gifts.RULES,
 }

@@ -39,6 +39,15 @@ from events.generations import (
     ImageRestored,
     ProviderCallUncertain,
 )
+from events.gifts import (
+    GiftClaimed,
+    GiftOffered,
+    GiftRefused,
+    GiftReturned,
+    GiftSent,
+    GiftTaken,
+    GiftUnclaimed,
+)
 from events.grants import (
     GoodwillGiven,
     PromotionClosed,
@@ -72,6 +81,10 @@ Event = (
     | PromotionRedeemed
     | ReferralRewarded
     | GoodwillGiven
+    | GiftOffered
+    | GiftTaken
+    | GiftUnclaimed
+    | GiftClaimed
     | CreditsPurchased
     | PurchaseRefunded
     | PaymentFinding
@@ -93,6 +106,9 @@ Event = (
     | CreditsSettled
     | CreditsRevoked
     | CreditsExpired
+    | GiftSent
+    | GiftRefused
+    | GiftReturned
 )
 """Every event that the log may hold, in its newest version."""
 

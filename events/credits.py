@@ -3,7 +3,7 @@
 Accounts of the double entry, and what a positive balance of each means:
 
 - `world:stars`, `world:stripe`, `world:local`, `world:welcome`, …: where credits come from; minus
-  what entered.
+  what entered. `world:gift`: between people; over all accounts, what is on its way.
 - `user:available`: spendable. `user:reserved`: promised to a generation.
 - `user:debt`: zero or negative; what the user owes after a refund of credits already used.
 - `pixelpop:earned`: captured for delivered pictures. `pixelpop:expired`, `pixelpop:written_off`.
@@ -33,7 +33,7 @@ class CreditsGranted(Decision, frozen=True, kw_only=True, gc=False, tag="Credits
     source_id: SourceId
     """What entitles to them; also the id of the grant. Decided once, for ever."""
     why: str
-    """`purchase`, `welcome`, `promotion`, `referral`, `goodwill`."""
+    """`purchase`, `welcome`, `promotion`, `referral`, `gift`, `goodwill`."""
     origin: str
     """The payment provider, or `why` where nobody paid."""
     credits: Moved

@@ -155,6 +155,7 @@ FACTS: Final = (
         expected_currency="XTR",
     ),
     *grant_examples.facts(_FACT, _ACT, AT_MS + _YEAR_MS),
+    *grant_examples.gift_facts(_FACT, AT_MS + _YEAR_MS),
     _REQUESTED,
     GenerationStarted(**_ABOUT, attempt=1, provider="local"),
     GenerationCompleted(
@@ -260,6 +261,7 @@ DECISIONS: Final = (
         debt_written_off=4,
         postings=postings.expired(6, 4),
     ),
+    *grant_examples.gift_decisions(_link(6), _PURCHASE, AT_MS + _YEAR_MS),
 )
 
 EVENTS: Final = (*FACTS, *DECISIONS)

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from events import fold_decisions, fold_facts
+from events import fold_decisions, fold_facts, fold_gifts
 from events.accounts import AccountErased, DebtCarried, UserRegistered
 from events.base import Decision
 from events.chain import Void, judge
@@ -24,6 +24,15 @@ from events.generations import (
     GenerationFailed,
     GenerationRejected,
     GenerationRequested,
+)
+from events.gifts import (
+    GiftClaimed,
+    GiftOffered,
+    GiftRefused,
+    GiftReturned,
+    GiftSent,
+    GiftTaken,
+    GiftUnclaimed,
 )
 from events.grants import AWARDS
 from events.purchases import CreditsPurchased, PurchaseRefunded
@@ -43,6 +52,10 @@ _FACTS: dict[type, Fold] = {
     AccountErased: fold_facts.erased,
     DebtCarried: fold_facts.carried,
     **dict.fromkeys(AWARDS, fold_facts.awarded),
+    GiftOffered: fold_gifts.offered,
+    GiftUnclaimed: fold_gifts.unclaimed,
+    GiftTaken: fold_gifts.received,
+    GiftClaimed: fold_gifts.claimed,
 }
 _DECISIONS: dict[type, Fold] = {
     CreditsReserved: fold_decisions.reserved,
@@ -51,6 +64,9 @@ _DECISIONS: dict[type, Fold] = {
     CreditsGranted: fold_decisions.granted,
     CreditsRevoked: fold_decisions.revoked,
     CreditsExpired: fold_decisions.expired,
+    GiftSent: fold_gifts.sent,
+    GiftRefused: fold_gifts.refused,
+    GiftReturned: fold_gifts.returned,
 }
 
 

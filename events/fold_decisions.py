@@ -44,11 +44,11 @@ def reserved(account: Account, recorded: Recorded, event: CreditsReserved) -> Ac
         pending.request,
         pending.traceparent,
     )
-    return _link(
+    return link(
         account,
         recorded,
         event,
-        grants=_taken(account.grants, event.draws),
+        grants=taken(account.grants, event.draws),
         open={**account.open, event.generation_id: entry},
         bucket_tokens_ms=event.bucket_tokens_ms,
         bucket_at_ms=max(account.bucket_at_ms, event.decided_at_ms),
@@ -57,7 +57,7 @@ def reserved(account: Account, recorded: Recorded, event: CreditsReserved) -> Ac
 
 def rejected(account: Account, recorded: Recorded, event: GenerationRejected) -> Account:
     """Close the request; nothing moves."""
-    return _link(
+    return link(
         account, recorded, event, **_closing(account, event.generation_id, "rejected", event)
     )
 
@@ -65,12 +65,12 @@ def rejected(account: Account, recorded: Recorded, event: GenerationRejected) ->
 def settled(account: Account, recorded: Recorded, event: CreditsSettled) -> Account:
     """Close the reservation: capture, pay debt, expire, return."""
     changes = _closing(account, event.generation_id, event.outcome, event)
-    grants = _given(account.grants, event.returns)
-    return _link(
+    grants = given_back(account.grants, event.returns)
+    return link(
         account,
         recorded,
         event,
-        grants=_still_needed(grants, changes["open"]),
+        grants=still_needed(grants, account, changes["open"]),
         debt=account.debt - event.debt_paid,
         spent=account.spent + event.captured,
         expired=account.expired + event.expired,
@@ -93,7 +93,7 @@ def granted(account: Account, recorded: Recorded, event: CreditsGranted) -> Acco
             recorded.value_hash,
         )
         grants = tuple(sorted((*grants, grant), key=_use_order))
-    return _link(
+    return link(
         account,
         recorded,
         event,
@@ -110,11 +110,11 @@ def revoked(account: Account, recorded: Recorded, event: CreditsRevoked) -> Acco
     source = account.sources[event.source_id]
     assert isinstance(source.refund, Refund)
     known = replace(source, refund=replace(source.refund, revoked=True))
-    return _link(
+    return link(
         account,
         recorded,
         event,
-        grants=_still_needed(_taken(account.grants, event.draws), account.open),
+        grants=still_needed(taken(account.grants, event.draws), account),
         sources={**account.sources, event.source_id: known},
         due_sources=_without(account, event.source_id),
         debt=account.debt + event.debt_added,
@@ -124,18 +124,19 @@ def revoked(account: Account, recorded: Recorded, event: CreditsRevoked) -> Acco
 
 def expired(account: Account, recorded: Recorded, event: CreditsExpired) -> Account:
     """End credits unused, and with an erased account its debt."""
-    return _link(
+    return link(
         account,
         recorded,
         event,
-        grants=_still_needed(_taken(account.grants, event.draws), account.open),
+        grants=still_needed(taken(account.grants, event.draws), account),
         debt=account.debt - event.debt_written_off,
         expired=account.expired + event.credits,
         written_off=account.written_off + event.debt_written_off,
     )
 
 
-def _link(account: Account, recorded: Recorded, event: Decision, **changes: Any) -> Account:
+def link(account: Account, recorded: Recorded, event: Decision, **changes: Any) -> Account:
+    """Continue the account's chain with a decision that counts."""
     return replace(account, head=recorded.value_hash, sequence=event.sequence, **changes)
 
 
@@ -161,11 +162,13 @@ def _use_order(grant: Grant) -> tuple[float, bool, int]:
     return (expires, not grant.promotional, grant.sequence)
 
 
-def _taken(grants: tuple[Grant, ...], draws: Iterable[Draw]) -> tuple[Grant, ...]:
+def taken(grants: tuple[Grant, ...], draws: Iterable[Draw]) -> tuple[Grant, ...]:
+    """The grants without what was drawn on them."""
     return _added(grants, {draw.grant_id: -draw.credits for draw in draws})
 
 
-def _given(grants: tuple[Grant, ...], returns: Iterable[Draw]) -> tuple[Grant, ...]:
+def given_back(grants: tuple[Grant, ...], returns: Iterable[Draw]) -> tuple[Grant, ...]:
+    """The grants with what returns to them."""
     return _added(grants, {draw.grant_id: draw.credits for draw in returns})
 
 
@@ -183,16 +186,19 @@ def _added(grants: tuple[Grant, ...], by_id: Mapping[str, int]) -> tuple[Grant, 
     )
 
 
-def _still_needed(
-    grants: tuple[Grant, ...], still_open: Mapping[str, Pending | Reservation]
+def still_needed(
+    grants: tuple[Grant, ...],
+    account: Account,
+    still_open: Mapping[str, Pending | Reservation] | None = None,
 ) -> tuple[Grant, ...]:
-    """Forget grants that are used up and that no reservation can return to."""
+    """Forget grants that are used up and that no reservation and no gift can return to."""
     if all(grant.available for grant in grants):
         return grants
     drawn_on = {
         draw.grant_id
-        for entry in still_open.values()
+        for entry in (account.open if still_open is None else still_open).values()
         if isinstance(entry, Reservation)
         for draw in entry.draws
     }
+    drawn_on |= {draw.grant_id for gift in account.gifts.values() for draw in gift.draws}
     return tuple(grant for grant in grants if grant.available or grant.grant_id in drawn_on)

@@ -31,7 +31,8 @@ CARRIED_WHY: Final = "carried_debt"
 CARRIED_ORIGIN: Final = "erasure"
 
 
-def _cause(recorded: Recorded) -> Cause:
+def cause_of(recorded: Recorded) -> Cause:
+    """A fact as what a decision follows from."""
     return Cause(recorded.value_hash, recorded.appended_at_ms, recorded.event_id)
 
 
@@ -43,7 +44,7 @@ def requested(account: Account, recorded: Recorded, event: GenerationRequested) 
     if abs(event.occurred_at_ms - recorded.appended_at_ms) > REQUEST_WINDOW_MS:
         return account
     pending = Pending(
-        _cause(recorded),
+        cause_of(recorded),
         event.count,
         event.model,
         event.quality,
@@ -81,7 +82,7 @@ def _result(
     entry = account.open.get(generation_id)
     if type(entry) is not Reservation or entry.outcome is not None:
         return account
-    cause = _cause(recorded)
+    cause = cause_of(recorded)
     settled = replace(entry, outcome=Outcome(cause, kind, delivered))
     return replace(account, open={**account.open, generation_id: settled})
 
@@ -97,9 +98,9 @@ def registered(account: Account, recorded: Recorded, event: UserRegistered) -> A
         "welcome",
         event.welcome_credits,
         event.welcome_expires_at_ms,
-        _cause(recorded),
+        cause_of(recorded),
     )
-    return _with_source(replace(account, registered=True), welcome_source(event.account_id), source)
+    return with_source(replace(account, registered=True), welcome_source(event.account_id), source)
 
 
 def purchased(account: Account, recorded: Recorded, event: CreditsPurchased) -> Account:
@@ -112,10 +113,10 @@ def purchased(account: Account, recorded: Recorded, event: CreditsPurchased) -> 
         event.provider,
         event.credits,
         event.expires_at_ms,
-        _cause(recorded),
+        cause_of(recorded),
         None if known is None else known.refund,
     )
-    return _with_source(account, event.purchase_id, source)
+    return with_source(account, event.purchase_id, source)
 
 
 def awarded(account: Account, recorded: Recorded, event: Award) -> Account:
@@ -128,10 +129,10 @@ def awarded(account: Account, recorded: Recorded, event: Award) -> Account:
         event.why,
         event.credits,
         event.expires_at_ms,
-        _cause(recorded),
+        cause_of(recorded),
         None if known is None else known.refund,
     )
-    return _with_source(account, event.source_id, source)
+    return with_source(account, event.source_id, source)
 
 
 def refunded(account: Account, recorded: Recorded, event: PurchaseRefunded) -> Account:
@@ -139,21 +140,21 @@ def refunded(account: Account, recorded: Recorded, event: PurchaseRefunded) -> A
     known = account.sources.get(event.purchase_id) or Source("", "", 0, None, None)
     if known.refund is not None:
         return account
-    cause = _cause(recorded)
+    cause = cause_of(recorded)
     source = replace(known, refund=Refund(cause, event.refund_id, event.reason, revoked=False))
-    return _with_source(account, event.purchase_id, source)
+    return with_source(account, event.purchase_id, source)
 
 
 def carried(account: Account, recorded: Recorded, event: DebtCarried) -> Account:
     """Leave the debt to be decided: like a refund of credits that were used up long ago."""
     if event.source_id in account.sources or event.credits <= 0:
         return account
-    refund = Refund(_cause(recorded), event.source_id, CARRIED_WHY, revoked=False)
+    refund = Refund(cause_of(recorded), event.source_id, CARRIED_WHY, revoked=False)
     source = Source(CARRIED_WHY, CARRIED_ORIGIN, event.credits, None, None, refund)
-    return _with_source(account, event.source_id, source)
+    return with_source(account, event.source_id, source)
 
 
-def _with_source(account: Account, key: str, source: Source) -> Account:
+def with_source(account: Account, key: str, source: Source) -> Account:
     """Keep the source, and list it as due if there is something to decide about it."""
     due = account.due_sources
     if source.seen and key not in due:
@@ -165,4 +166,4 @@ def erased(account: Account, recorded: Recorded, event: AccountErased) -> Accoun
     """Leave everything that is open to be settled and the balance to be written off."""
     if account.erased is not None:
         return account
-    return replace(account, erased=_cause(recorded))
+    return replace(account, erased=cause_of(recorded))

@@ -21,6 +21,7 @@ from events.credits import (
 )
 from events.envelope import rfc3339, type_header_of
 from events.generations import GenerationRejected
+from events.gifts import GIFT_DECISIONS, GiftRefused, GiftReturned, GiftSent
 
 TYPES: Final = {
     "generation.admitted": "It was admitted; its price is set aside.",
@@ -31,6 +32,9 @@ TYPES: Final = {
     "credits.granted": "Credits came in.",
     "credits.revoked": "A purchase was refunded or charged back; its credits left again.",
     "credits.expired": "Credits ended unused.",
+    "gift.sent": "Credits left for whoever receives the gift.",
+    "gift.refused": "The gift could not be made; nothing moved.",
+    "gift.returned": "Nobody received the gift; its credits came back.",
 }
 """Every type, and what it says."""
 
@@ -58,6 +62,7 @@ HEADERS: Final = frozenset(
         CreditsGranted,
         CreditsRevoked,
         CreditsExpired,
+        *GIFT_DECISIONS,
     )
 )
 """The `ce_type` headers of everything that may be told; what has another is not worth decoding."""
@@ -84,7 +89,7 @@ def encode_message(message: Message) -> bytes:
 
 
 def _told(event: Decision) -> tuple[str, dict[str, Any]] | None:
-    return _of_generation(event) or _of_credits(event)
+    return _of_generation(event) or _of_credits(event) or _of_gift(event)
 
 
 def _of_generation(event: Decision) -> tuple[str, dict[str, Any]] | None:
@@ -132,4 +137,20 @@ def _of_credits(event: Decision) -> tuple[str, dict[str, Any]] | None:
             }
         case CreditsExpired():
             return "credits.expired", {"why": event.why, "credits": event.credits}
+    return None
+
+
+def _of_gift(event: Decision) -> tuple[str, dict[str, Any]] | None:
+    match event:
+        case GiftSent():
+            return "gift.sent", {"gift_id": event.gift_id, "credits": event.credits}
+        case GiftRefused():
+            return "gift.refused", {"gift_id": event.gift_id, "error": {"code": event.reason}}
+        case GiftReturned():
+            return "gift.returned", {
+                "gift_id": event.gift_id,
+                "credits": event.credits,
+                "debt_paid": event.debt_paid,
+                "expired": event.expired,
+            }
     return None

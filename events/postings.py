@@ -49,6 +49,21 @@ def revoked(origin: str, left: int, debt_added: int) -> Postings:
     )
 
 
+def gift_sent(given: int) -> Postings:
+    """Credits leave for somebody who is not known yet."""
+    return (Posting(AVAILABLE, -given), Posting(world("gift"), given))
+
+
+def gift_returned(came_back: int, debt_paid: int, ended: int) -> Postings:
+    """They come back; of them, some pays a debt and some ends with its grant."""
+    return _lines(
+        (world("gift"), -came_back),
+        (DEBT, debt_paid),
+        (EXPIRED, ended),
+        (AVAILABLE, came_back - debt_paid - ended),
+    )
+
+
 def expired(ended: int, debt_written_off: int) -> Postings:
     """Credits end unused; with an erased account its debt does too."""
     return _lines(

@@ -6,7 +6,7 @@ a snapshot in the making and the tests, and forgetting a speculation is forgetti
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from immutables import Map
@@ -14,7 +14,7 @@ from immutables import Map
 from events.base import ZERO_HASH, Draw
 from events.ids import AccountId
 
-FOLD_VERSION = 1
+FOLD_VERSION = 2
 """Raised with every change of meaning in the fold; a snapshot of another version is refused."""
 
 
@@ -105,6 +105,30 @@ class Source(msgspec.Struct, frozen=True, gc=False, array_like=True):
         return self.why != ""
 
 
+OFFERED: Final = "offered"
+SENT: Final = "sent"
+CLOSED: Final = "closed"
+
+
+class Gift(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """Credits that this account gives away, remembered for ever so that they leave once."""
+
+    state: str
+    """`offered`, `sent` or `closed`: refused, received or returned."""
+    credits: int
+    cause: Cause | None
+    """The offer; None once it is decided."""
+    draws: tuple[Draw, ...] = ()
+    """While it is sent: the grants that it came from, and would return to."""
+    ended: Cause | None = None
+    """That nobody received it; None: not known yet, or no matter any more."""
+
+    @property
+    def is_due(self) -> bool:
+        """Whether there is something to decide about it."""
+        return self.state == OFFERED or (self.state == SENT and self.ended is not None)
+
+
 class Account(msgspec.Struct, frozen=True, gc=False, kw_only=True, array_like=True):
     """The state of one account: `evolve(account, recorded) -> account`."""
 
@@ -129,7 +153,7 @@ class Account(msgspec.Struct, frozen=True, gc=False, kw_only=True, array_like=Tr
     """What the token bucket held at `bucket_at_ms`, in milliseconds of refill; None: full."""
     bucket_at_ms: int = 0
     granted: int = 0
-    """Credits that entered, less those revoked."""
+    """Credits that entered, less those revoked and those given away."""
     spent: int = 0
     expired: int = 0
     written_off: int = 0
@@ -137,6 +161,10 @@ class Account(msgspec.Struct, frozen=True, gc=False, kw_only=True, array_like=Tr
     erased: Cause | None = None
     frozen: str | None = None
     """Why this reader no longer follows this account: it met what it cannot decode (design §3)."""
+    gifts: dict[str, Gift] = {}
+    """What it gave away, or wanted to, by id."""
+    due_gifts: tuple[str, ...] = ()
+    """Of these, the ones that something is to be decided about, in the order of becoming so."""
 
     @property
     def available(self) -> int:

@@ -23,6 +23,7 @@ from events.credits import (
     CreditsSettled,
 )
 from events.generations import GenerationRejected
+from events.gifts import GiftRefused, GiftReturned, GiftSent
 from events.state import Account, Grant
 from projections.place import Handler, Place
 from projections.rows import Rows, put, put_rows
@@ -247,6 +248,27 @@ def _of_expired(event: CreditsExpired) -> tuple[str, dict[str, Any]]:
     }
 
 
+def _of_gift_sent(event: GiftSent) -> tuple[str, dict[str, Any]]:
+    return event.gift_id, {"credits": event.credits, "draws": event.draws, "parts": event.parts}
+
+
+def _of_gift_refused(event: GiftRefused) -> tuple[str, dict[str, Any]]:
+    return event.gift_id, {
+        "reason": event.reason,
+        "credits_needed": event.credits_needed,
+        "credits_available": event.credits_available,
+    }
+
+
+def _of_gift_returned(event: GiftReturned) -> tuple[str, dict[str, Any]]:
+    return event.gift_id, {
+        "credits": event.credits,
+        "debt_paid": event.debt_paid,
+        "expired": event.expired,
+        "returns": event.returns,
+    }
+
+
 _ABOUT: dict[type, Callable[[Any], tuple[str, dict[str, Any]]]] = {
     CreditsGranted: _of_granted,
     CreditsReserved: _of_reserved,
@@ -254,5 +276,8 @@ _ABOUT: dict[type, Callable[[Any], tuple[str, dict[str, Any]]]] = {
     GenerationRejected: _of_rejected,
     CreditsRevoked: _of_revoked,
     CreditsExpired: _of_expired,
+    GiftSent: _of_gift_sent,
+    GiftRefused: _of_gift_refused,
+    GiftReturned: _of_gift_returned,
 }
 """By kind of decision: what it is about (the ledger's `about`), and what else a person asks."""

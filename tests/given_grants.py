@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from events import ids
 from events.base import Sealed
+from events.gifts import GiftClaimed, GiftOffered, GiftPart, GiftTaken, GiftUnclaimed
 from events.grants import GoodwillGiven, PromotionRedeemed, ReferralRewarded
 from events.ids import AccountId, SourceId
 from tests.given import ACCOUNT, START_MS, Told, at
@@ -60,5 +61,45 @@ def soothed(name: str, credits: int, expires: int | None = None) -> Told:  # noq
             expires_at_ms=_ends(expires),
             actor=ADMIN,
             reason=Sealed("v1.c2VhbGVk"),
+        )
+    )
+
+
+def gift(name: str) -> str:
+    """The id of the gift that a story calls `name`."""
+    return ids.derive("test-gift", name)
+
+
+def offers(name: str, credits: int) -> Told:  # noqa: A002  the field's name
+    """A person wants to give credits away."""
+    return Told(
+        GiftOffered(
+            account_id=ACCOUNT, occurred_at_ms=START_MS, gift_id=gift(name), credits=credits
+        )
+    )
+
+
+def nobody_takes(name: str, reason: str = "expired") -> Told:
+    """The gift's time is over, or it was taken back."""
+    return Told(
+        GiftUnclaimed(
+            account_id=ACCOUNT, occurred_at_ms=START_MS, gift_id=gift(name), reason=reason
+        )
+    )
+
+
+def somebody_takes(name: str) -> Told:
+    """Somebody received the gift; told to its giver."""
+    return Told(GiftTaken(account_id=ACCOUNT, occurred_at_ms=START_MS, gift_id=gift(name)))
+
+
+def receives(name: str, *parts: tuple[int, int | None]) -> Told:
+    """The account received somebody's gift: credits, and when they end (ms into the story)."""
+    return Told(
+        GiftClaimed(
+            account_id=ACCOUNT,
+            occurred_at_ms=START_MS,
+            gift_id=gift(name),
+            parts=tuple(GiftPart(count, _ends(ends)) for count, ends in parts),
         )
     )

@@ -21,6 +21,7 @@ from events.admin import (
     RoleRevoked,
 )
 from events.envelope import type_header_of
+from events.gifts import GiftReturned, GiftSent
 from events.ids import UuidText
 
 
@@ -77,6 +78,18 @@ class Moved(Decided, frozen=True, gc=False, kw_only=True):
 
 class Granted(Moved, frozen=True, gc=False, kw_only=True):
     """Of `CreditsGranted`."""
+
+
+class Given(Moved, frozen=True, gc=False, kw_only=True):
+    """Of `GiftSent`."""
+
+    why: str = "gift"
+
+
+class GivenBack(Granted, frozen=True, gc=False, kw_only=True):
+    """Of `GiftReturned`."""
+
+    why: str = "gift_returned"
 
 
 class Started(msgspec.Struct, frozen=True, gc=False):
@@ -152,6 +165,8 @@ Change = (
     | Settled
     | Moved
     | Granted
+    | Given
+    | GivenBack
     | Started
     | Completed
     | Failed
@@ -170,6 +185,8 @@ DECODERS: Final[dict[bytes, Any]] = {
         (ledger.CreditsGranted, Granted),
         (ledger.CreditsRevoked, Moved),
         (ledger.CreditsExpired, Moved),
+        (GiftSent, Given),
+        (GiftReturned, GivenBack),
         (generations.GenerationStarted, Started),
         (generations.GenerationCompleted, Completed),
         (generations.GenerationFailed, Failed),

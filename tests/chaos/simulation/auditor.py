@@ -22,6 +22,16 @@ from events.generations import (
     GenerationRejected,
     GenerationRequested,
 )
+from events.gifts import (
+    GiftClaimed,
+    GiftOffered,
+    GiftRefused,
+    GiftReturned,
+    GiftSent,
+    GiftUnclaimed,
+    part_source,
+)
+from events.grants import Award
 from events.ids import AccountId
 from events.purchases import CreditsPurchased, PurchaseRefunded
 from events.reading import Poison, read
@@ -54,6 +64,9 @@ class Auditor:
         self.decided: Counter[tuple[str, str]] = Counter()
         self.purchases: dict[str, int] = {}
         self.refunds: set[str] = set()
+        self.offered: set[str] = set()
+        self.sent_gifts: dict[str, GiftSent] = {}
+        self.unclaimed: set[str] = set()
         self._books: dict[AccountId, Books] = defaultdict(Books)
         self._first_results: dict[str, tuple[str, int]] = {}
         self._reserved: dict[str, CreditsReserved] = {}
@@ -102,6 +115,19 @@ class Auditor:
             self.purchases.setdefault(event.purchase_id, event.credits)
         elif isinstance(event, PurchaseRefunded):
             self.refunds.add(event.purchase_id)
+        else:
+            self._remember_grant(event)
+
+    def _remember_grant(self, event: Event) -> None:
+        if isinstance(event, Award) and event.credits:
+            self.purchases.setdefault(event.source_id, event.credits)
+        elif isinstance(event, GiftOffered):
+            self.offered.add(event.gift_id)
+        elif isinstance(event, GiftUnclaimed):
+            self.unclaimed.add(event.gift_id)
+        elif isinstance(event, GiftClaimed):
+            for index, part in enumerate(event.parts):
+                self.purchases.setdefault(part_source(event.gift_id, index), part.credits)
 
     def _count(self, recorded: Recorded, before: Account) -> None:
         event = recorded.event
@@ -123,10 +149,19 @@ class Auditor:
             key = ("grant", event.source_id)
         elif isinstance(event, CreditsRevoked):
             key = ("revocation", event.source_id)
+        else:
+            key = self._gift_key(event)
         if key is not None:
             self.decided[key] += 1
             if self.decided[key] > 1:
                 raise BrokenRuleError(f"{key} was decided twice", event.account_id)
+
+    def _gift_key(self, event: Event) -> tuple[str, str] | None:
+        if isinstance(event, GiftSent):
+            self.sent_gifts[event.gift_id] = event
+        if isinstance(event, GiftSent | GiftRefused):
+            return "gift", event.gift_id
+        return ("return", event.gift_id) if isinstance(event, GiftReturned) else None
 
     def _check_chain(self, recorded: Recorded) -> None:
         event = recorded.event
@@ -167,19 +202,46 @@ class Auditor:
         wanted = {("admission", generation_id) for generation_id in self.requests}
         wanted |= {("grant", source_id) for source_id in self.purchases}
         wanted |= {("revocation", key) for key in self.refunds if key in self.purchases}
+        wanted |= {("gift", gift_id) for gift_id in self.offered}
+        wanted |= {("return", gift_id) for gift_id in self.unclaimed & self.sent_gifts.keys()}
         missing = sorted(key for key in wanted if self.decided[key] != 1)
         if missing or self._reserved:
             raise BrokenRuleError(f"not decided: {missing}; not settled: {list(self._reserved)}")
+        self.check_gifts()
         for account_id, account in self.accounts.items():
             overdue = [
                 grant
                 for grant in account.grants
                 if grant.available and (grant.expires_at_ms or now_ms + 1) <= now_ms
             ]
-            if account.open or account.due_sources or overdue:
+            if account.open or account.due_sources or account.due_gifts or overdue:
                 raise BrokenRuleError(f"left open: {account}", account_id)
             if account.erased is not None and (account.available or account.debt):
                 raise BrokenRuleError(f"erased, but not written off: {account}", account_id)
+
+    def check_gifts(self) -> None:
+        """Between people there is what left its giver and came out nowhere; nothing else.
+
+        Raises:
+            BrokenRuleError: credits were made, or lost, on the way.
+        """
+        between = sum(books.balances["world:gift"] for books in self._books.values())
+        parts = {
+            part_source(gift_id, index): gift_id
+            for gift_id, gift in self.sent_gifts.items()
+            for index in range(len(gift.parts))
+        }
+        received = {gift for source, gift in parts.items() if self.decided[("grant", source)]}
+        returned = {gift for gift in self.sent_gifts if self.decided[("return", gift)]}
+        if received & returned:
+            raise BrokenRuleError(f"received and returned: {received & returned}")
+        left = sum(
+            gift.credits
+            for gift_id, gift in self.sent_gifts.items()
+            if gift_id not in received | returned
+        )
+        if between != left:
+            raise BrokenRuleError(f"{between} between people, {left} on the way")
 
 
 def _kind(event: Event) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from random import Random
 from typing import Any
 
@@ -18,6 +19,8 @@ from events.generations import (
     Image,
     Moderation,
 )
+from events.gifts import GiftClaimed, GiftOffered, GiftSent, GiftTaken, GiftUnclaimed
+from events.grants import GoodwillGiven, PromotionRedeemed
 from events.ids import AccountId, GenerationId, SourceId
 from events.purchases import CreditsPurchased, PurchaseRefunded
 from tests.chaos.simulation.broker import Broker, Unsent, unsent
@@ -43,9 +46,12 @@ class Customers:
             for _ in range(count)
         ]
         self._told: list[Unsent] = []
+        self.sent_gifts: Mapping[str, GiftSent] = {}
+        """The gifts that were sent, as the read models know them; set by who runs this."""
         self._results: list[tuple[int, Any]] = []
         self._requested: list[tuple[AccountId, GenerationId]] = []
         self._purchases: list[tuple[AccountId, SourceId]] = []
+        self._gifts: list[tuple[AccountId, str]] = []
         self._names = 0
         self._erasures = 2 if random.random() < 0.2 else 0
 
@@ -56,6 +62,9 @@ class Customers:
             (self._buy, 14),
             (self._repeat, 12),
             (self._refund, 6),
+            (self._award, 4),
+            (self._offer, 6),
+            (self._end_gift, 6),
             (self._register, 5),
             (self._cancel, 4),
             (self._contradict, 4),
@@ -131,6 +140,41 @@ class Customers:
         if self._random.random() < 0.15:  # the refund overtakes its purchase
             self._tell(self._refund_of(account, purchase))
         self._tell(event)
+
+    def _award(self, account: AccountId) -> None:
+        """A promotion, or an admin's goodwill."""
+        known: dict[str, Any] = {
+            **self._now(account),
+            "source_id": SourceId(ids.derive("simulated-award", account, self._name())),
+            "credits": self._random.choice((0, 1, 5)),
+            "expires_at_ms": self._ends(),
+        }
+        if self._random.random() < 0.5:
+            self._tell(PromotionRedeemed(**known, promotion_id=ids.derive("promotion")))
+        else:
+            self._tell(GoodwillGiven(**known, actor=account, reason=Sealed("v1.c2VhbGVk")))
+
+    def _offer(self, account: AccountId) -> None:
+        gift = ids.derive("simulated-gift", account, self._name())
+        self._gifts.append((account, gift))
+        count = self._random.choice((1, 2, 5, 40))
+        self._tell(GiftOffered(**self._now(account), gift_id=gift, credits=count))
+
+    def _end_gift(self, receiver: AccountId) -> None:
+        """Nobody takes a gift, or one does: as PostgreSQL would, one of the two, once."""
+        if not self._gifts:
+            return
+        giver, gift = self._gifts.pop(self._random.randrange(len(self._gifts)))
+        sent = self._sent_gift(gift)
+        if sent is None or receiver == giver or self._random.random() < 0.5:
+            self._tell(GiftUnclaimed(**self._now(giver), gift_id=gift, reason="expired"))
+            return
+        self._tell(GiftClaimed(**self._now(receiver), gift_id=gift, parts=sent.parts))
+        self._tell(GiftTaken(**self._now(giver), gift_id=gift))
+
+    def _sent_gift(self, gift: str) -> GiftSent | None:
+        """The decision that counted, as the read models know it: here, by the faithful reader."""
+        return self.sent_gifts.get(gift)
 
     def _refund(self, _: AccountId) -> None:
         if self._purchases:

@@ -68,6 +68,7 @@ class Simulation:
         self.jobs = Jobs()
         self.snapshots: list[bytes] = []
         self.customers = Customers(self.random, self.broker, self.jobs)
+        self.customers.sent_gifts = self.auditor.sent_gifts
         self.crashes = 0
         count = self.random.randint(2, DECIDERS_MAX)
         self.deciders = [self._new_decider() for _ in range(count)]

@@ -26,6 +26,9 @@ SEEDS = 100
 _MUST_HAPPEN = {
     "CreditsExpired erasure",
     "CreditsExpired expiry",
+    "CreditsGranted gift",
+    "CreditsGranted goodwill",
+    "CreditsGranted promotion",
     "CreditsGranted purchase",
     "CreditsGranted purchase with debt",
     "CreditsGranted welcome",
@@ -45,6 +48,11 @@ _MUST_HAPPEN = {
     "GenerationRejected rate_limited",
     "GenerationRejected timed_out",
     "GenerationRejected unavailable",
+    "GiftRefused account_erased",
+    "GiftRefused insufficient_credits",
+    "GiftReturned",
+    "GiftReturned with debt",
+    "GiftSent",
 }
 _TRIED_SEEDS = 120
 """How many histories a broken rule may take to be found."""

@@ -27,8 +27,8 @@ GATEWAY: dict[str, tuple[str, Tables, Tables]] = {
         frozenset(),
     ),
     "reward_referral": (
-        "names an account that waits for its reward",
-        frozenset(),
+        "names an account that waits for its reward, is told whether it was decided now",
+        frozenset({"public.referrals"}),
         frozenset({"public.referrals"}),
     ),
     "untold_referrals": (
