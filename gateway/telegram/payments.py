@@ -107,6 +107,8 @@ async def _refunded(case: _Case) -> bool:
     taken = await case.deps.payments_told.find(UUID(case.purchase_id))
     if taken is None:
         invoice, _, kind = await case.judge()
+        if kind == PAID_AFTER_ERASURE:
+            return False  # where it belongs: nobody is left to take credits from
         if kind is not None or invoice is None:
             return await case.find(REFUND_UNKNOWN, invoice)
         account_id = AccountId(str(invoice.account_id))

@@ -10,7 +10,12 @@ from uuid import uuid4
 import httpx
 
 from events.codec import Event
-from events.purchases import CreditsPurchased, PaymentFinding, PurchaseRefunded
+from events.purchases import (
+    UNKNOWN_ACCOUNT,
+    CreditsPurchased,
+    PaymentFinding,
+    PurchaseRefunded,
+)
 from gateway.telegram.payments import purchase_id_of
 from runtime.waiting import until
 from tests.fakes import telegram as doubles
@@ -44,6 +49,14 @@ class Shop:
         call = {"user_id": charge.user_id, "telegram_payment_charge_id": charge.id}
         async with httpx.AsyncClient() as client:
             assert (await client.post(url, json=call)).status_code == 200
+
+    async def findings(self, charge: Charge) -> list[str]:
+        """What the log found of a payment that is nobody's."""
+        return [
+            one.kind
+            for one in await events_about(self.world, UNKNOWN_ACCOUNT)
+            if isinstance(one, PaymentFinding) and one.purchase_id == purchase_id_of(charge.id)
+        ]
 
     async def tell(self, update: Any) -> httpx.Response:
         """Bring an update as Telegram would."""

@@ -17,6 +17,7 @@ from gateway.telegram.payments import (
     AMOUNT_MISMATCH,
     CONTRADICTION,
     NOT_OFFERED,
+    PAID_AFTER_ERASURE,
     purchase_id_of,
 )
 from runtime.waiting import until
@@ -214,6 +215,7 @@ async def test_erased(shop: Shop, ada: Customer) -> None:
     await shop.telegram.delivered()
     assert charge.is_refunded
     assert CreditsPurchased not in [type(one) for one in await ada.told()]
+    assert await shop.findings(charge) == [PAID_AFTER_ERASURE]
 
 
 @pytest.mark.parametrize("fault", ["lost", "drop", "500"])
