@@ -171,16 +171,19 @@ class _Telling(StripeTelling):
 class Gateway:
     """One process: takes deliveries side by side, until it is killed."""
 
-    def __init__(self, till: Till, database: Database, log: Log, random: Random) -> None:
-        self._till, self._database, self._log, self._random = till, database, log, random
+    def __init__(
+        self, till: Till, database: Database, log: Log, random: Random | None = None
+    ) -> None:
+        self._till, self._database, self._log = till, database, log
+        self._random = random or Random(0)
         self._under_way: list[tuple[Coroutine[Any, Any, None] | None, Notice]] = []
         self._start()
 
     def _start(self) -> None:
-        self._telling = _Telling(self._till, self._database, self._log)
+        self.telling = _Telling(self._till, self._database, self._log)
         database: Any = self._database
         hands = SimpleNamespace(account_of=database.account_of)
-        self._hands: Any = SimpleNamespace(
+        self.hands: Any = SimpleNamespace(
             deps=SimpleNamespace(
                 keys=database,
                 payments_told=database,
@@ -228,7 +231,7 @@ class Gateway:
 
     async def _handle(self, notice: Notice) -> None:
         if notice.update is not None:
-            await stars.told(self._hands, notice.update)
-        elif not self._telling.has_taken(notice.event_id):  # as `StripeNews.take`
-            await self._telling.look(notice.intent_id)
-            self._telling.remember(notice.event_id)
+            await stars.told(self.hands, notice.update)
+        elif not self.telling.has_taken(notice.event_id):  # as `StripeNews.take`
+            await self.telling.look(notice.intent_id)
+            self.telling.remember(notice.event_id)

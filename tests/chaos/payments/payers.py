@@ -15,6 +15,7 @@ from commands.catalogue import PACKS_BY_ID
 from events.ids import AccountId, SourceId
 from events.stripe_payments import purchase_id
 from gateway.telegram.payments import purchase_id_of
+from projections.audit import rows
 from tests.chaos.payments.gateways import Notice
 from tests.chaos.payments.providers import Stars, Till
 from tests.chaos.simulation.broker import Broker
@@ -83,6 +84,14 @@ class Money:
         mine = [one for one in self.payments if one.account == account]
         kept = sum(one.credits for one in mine if one.is_heard and one.is_kept)
         return kept + self.given[account]
+
+    def mended(self) -> None:
+        """What was missing in the books is going to be appended."""
+        for one in self.payments:
+            one.is_heard = True
+            if one.provider == "stars" and (rows.CHARGED_BACK, one.source) in self.planted:
+                one.is_kept = False
+        self.planted = {one for one in self.planted if one[0] not in rows.MENDED}
 
     def _name(self) -> str:
         self._names += 1

@@ -13,11 +13,12 @@ from events.credits import CreditsRevoked
 from events.purchases import CreditsPurchased
 from events.state import Account
 from gateway.money import told as told_module
+from gateway.money.mending import Mending
 from gateway.money.stripe_telling import StripeTelling
 from gateway.telegram import payments as stars
 from projections.audit import comparing
 from projections.audit import rows as audit
-from tests.chaos.payments import gateways, history
+from tests.chaos.payments import books, gateways
 from tests.chaos.payments.gateways import Database
 from tests.chaos.payments.history import History, Met
 
@@ -148,7 +149,14 @@ def _refunds_are_payments(patch: pytest.MonkeyPatch) -> None:
         said.rows = list(first.values())
         return compare(said, ledger, before_ms)
 
-    patch.setattr(history, "compare", by_id_alone)
+    patch.setattr(books, "compare", by_id_alone)
+
+
+def _chargebacks_are_not_mended(patch: pytest.MonkeyPatch) -> None:
+    async def forget(_self: Mending, _one: audit.Difference) -> None:
+        return None
+
+    patch.setattr(Mending, "_take_back", forget)
 
 
 @pytest.mark.parametrize(
@@ -164,6 +172,7 @@ def _refunds_are_payments(patch: pytest.MonkeyPatch) -> None:
         _won_disputes_are_lost,
         _any_offer_is_ours,
         _refunds_are_payments,
+        _chargebacks_are_not_mended,
     ],
 )
 def test_a_broken_rule_is_caught(break_rule: Break, monkeypatch: pytest.MonkeyPatch) -> None:
