@@ -93,7 +93,8 @@ async def _live(system: Told, telegram: Telegram, receiver: Receiver) -> None:
     """Have something of everything in the log: what is made, told, paid, refused and erased."""
     async with httpx.AsyncClient(base_url=system.address, timeout=40) as http:
         for user in (501, 502):
-            telegram.person(user_id=user).chat.is_started = True
+            person = telegram.person(user_id=user)
+            person.starts()
             me = await sign_in(system, http, user)
 
             async def post(path: str, key: str, body: Any, me: Any = me) -> httpx.Response:
@@ -117,6 +118,19 @@ async def _live(system: Told, telegram: Telegram, receiver: Receiver) -> None:
                 assert made.json()["status"] == "done", made.text
             refused = await post("/generations", "bad", wish(prompt="child porn"))
             assert refused.status_code == 422, refused.text
+            person.sends("/generate a lighthouse")
+            # Nothing may be under way at the erasure: what comes late is deleted once more when the
+            # log is read once more, which is as harmless as the first time.
+            await person.sees("Done. ", ANSWERED_SECONDS)
+            offered = await post("/purchases", "stars", {"pack_id": "starter", "provider": "stars"})
+            assert offered.status_code == 201, offered.text
+            await person.pays(offered.json()["payment_url"])
+
+            async def paid(me: Any = me) -> bool:
+                items = (await http.get("/purchases", headers=me)).json()["items"]
+                return any(one["provider"] == "stars" for one in items)
+
+            await until(paid, ANSWERED_SECONDS, 0.2, what="the purchase by Stars")
             deleted = await http.delete(f"/generations/{made.json()['id']}", headers=me)
             assert deleted.status_code in {200, 202, 204}, deleted.text
         erased = await http.delete("/me", headers=me)
