@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
+from uuid import UUID
 
 import structlog
 from aiogram.methods import SavePreparedInlineMessage
@@ -63,7 +64,7 @@ async def prepare(
     code = code_of(account, share.share_id)
     method = SavePreparedInlineMessage(
         user_id=int(telegram_id),
-        result=await _result(deps, share, code, size, language),
+        result=await as_message(deps, share.share_id, code, size=size, language=language),
         allow_user_chats=True,
         allow_group_chats=True,
         allow_channel_chats=True,
@@ -78,9 +79,18 @@ async def prepare(
     return Prepared(kept.id, ms(until) if isinstance(until, datetime) else int(str(until)) * 1000)
 
 
-async def _result(
-    deps: Deps, share: Share, code: str, size: tuple[int, int], language: str
+async def as_message(
+    deps: Deps, share_id: UUID, code: str, *, size: tuple[int, int], language: str
 ) -> InlineQueryResultPhoto:
+    """A link as what a person sends: the picture, and buttons to make one like it and to open it.
+
+    Args:
+        deps: parts.
+        share_id: of the link.
+        code: the end of its address.
+        size: of the picture, width and height in pixels.
+        language: of the buttons, an IETF tag.
+    """
     settings = deps.settings
     width, height = shown_size(*size)
     name = await deps.bot_name.ask()
@@ -91,7 +101,7 @@ async def _result(
         text=say(language, "sharing-open-link"), url=page_of(settings, code)
     )
     return InlineQueryResultPhoto(
-        id=str(share.share_id),
+        id=str(share_id),
         photo_url=photo_of(settings, code),
         thumbnail_url=photo_of(settings, code),
         photo_width=width,

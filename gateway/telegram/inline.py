@@ -30,13 +30,15 @@ from events.ids import derive
 from gateway.generations.gallery import GalleryQuery, rows_of
 from gateway.generations.reads import opened
 from gateway.identity.signed_in import Account
-from gateway.sharing.addresses import make_yours, passed_photo, passed_thumbnail
+from gateway.sharing.addresses import make_yours, page_of, passed_photo, passed_thumbnail
 from gateway.sharing.codes import code_of
 from gateway.sharing.documents import DAYS_DEFAULT
 from gateway.sharing.ending import QUERIES
 from gateway.sharing.making import Share, add_share
+from gateway.sharing.opening import find_shared
 from gateway.sharing.passes import GOOD_SECONDS, Pass, make_pass
 from gateway.sharing.photos import shown_size
+from gateway.sharing.prepared import as_message
 from gateway.telegram.hands import Hands
 from gateway.telegram.inline_updates import InlineQuery
 from gateway.telegram.updates import Update
@@ -58,6 +60,7 @@ TIMEOUT_SECONDS: Final = 5.0
 START: Final = "inline"
 """The bot's start parameter for who came by the button above the results."""
 _OFFSET: Final = re.compile(r"([0-9]{1,15}):([0-9a-f]{32})")
+_LINK: Final = re.compile(r"/s/([A-Za-z0-9_-]{22})\Z")
 _CHOSEN: Final = re.compile(r"([0-9a-f]{32}):[0-9a-f]{12}")
 
 
@@ -125,9 +128,10 @@ async def _account_of(hands: Hands, telegram_id: int) -> Account | None:
 
 async def _answer(deps: Deps, query: InlineQuery, account: Account | None) -> AnswerInlineQuery:
     language = language_of(query.sender.language_code)
-    results: list[InlineQueryResultPhoto] = []
+    linked = await _linked(deps, query.query.strip(), language)
+    results = [] if linked is None else [linked]
     more, key = "", "sharing-inline-start"
-    if account is not None:
+    if account is not None and linked is None:
         key = "sharing-inline-empty"
         if await _may_ask(deps, account):
             results, more = await _results(deps, query, account, language)
@@ -142,6 +146,18 @@ async def _answer(deps: Deps, query: InlineQuery, account: Account | None) -> An
         next_offset=more,
         button=button,
     )
+
+
+async def _linked(deps: Deps, text: str, language: str) -> InlineQueryResultPhoto | None:
+    """What a link of ours shows, if the words are its address: the bot's share button says so."""
+    found = _LINK.search(text)
+    if found is None or page_of(deps.settings, found[1]) != text:
+        return None
+    shared = await find_shared(deps, found[1])
+    if shared is None or deps.settings.public_url is None:
+        return None
+    size = shared.width, shared.height
+    return await as_message(deps, shared.share_id, found[1], size=size, language=language)
 
 
 async def _may_ask(deps: Deps, account: Account) -> bool:

@@ -179,6 +179,22 @@ async def test_words_find_pictures(world: World, telegram: Telegram, door: Gatew
     assert answer["results"] == []
 
 
+async def test_the_address_of_a_link_finds_its_picture(
+    world: World, telegram: Telegram, door: Gateway
+) -> None:
+    """Anybody can send on what a link shows, by its address alone; not once it has ended."""
+    person, client = await somebody(world, telegram)
+    made = (await share(door, person, await finished(world, person)))["share"]
+    for who in (client, telegram.person()):
+        (result,) = (await answered(who.asks_inline(made["url"])))["results"]
+        assert code_in(result) == made["code"]
+        assert (await door.client.get(local(result["photo_url"]))).status_code == 200
+    elsewhere = f"https://elsewhere.example/s/{made['code']}"
+    assert (await answered(client.asks_inline(elsewhere)))["results"] == []
+    await person.delete(f"/shares/{made['id']}")
+    assert (await answered(client.asks_inline(made["url"])))["results"] == []
+
+
 async def test_what_was_chosen_leads_to_a_link(
     world: World, telegram: Telegram, door: Gateway
 ) -> None:
