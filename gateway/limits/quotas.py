@@ -85,6 +85,8 @@ class Policies(NamedTuple):
     codes: Policy
     """Of promotions and gifts: nobody shall find one by trying."""
     api_key: Policy
+    bot: Policy
+    """What one person writes to the bot: more is taken and not answered."""
     generations: Policy
 
 
@@ -132,6 +134,12 @@ def policies_of(settings: Settings) -> Policies:
             settings.limit_api_key_requests,
             settings.limit_api_key_window_seconds,
             "This API key has no requests left for now.",
+        ),
+        bot=Policy(
+            "bot",
+            settings.limit_bot_per_minute,
+            MINUTE_SECONDS,
+            "You write more to the bot than it answers.",
         ),
         generations=Policy(
             "generations-asked-for",

@@ -25,6 +25,15 @@ class Bot(Grants, frozen=True, kw_only=True, forbid_unknown_fields=True):
     privacy_url: Annotated[
         _Address | None, about("The page on privacy, which the bot's /privacy leads to.")
     ] = None
+    limit_bot_per_minute: Annotated[
+        int,
+        about(
+            "Messages and pressed buttons of one person that the bot answers in a minute; Telegram "
+            "lets it write to one chat once a second.",
+            ge=1,
+            le=10_000,
+        ),
+    ] = 40
     telegram_poll: Annotated[
         bool,
         about(

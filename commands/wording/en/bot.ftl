@@ -157,3 +157,4 @@ bot-error-shares = You have too many links. Take one back in the app first.
 bot-error-banned = 🚫 This account is blocked. Questions: /support.
 bot-error-erased = This account was erased. Send /start to begin anew.
 bot-error-unknown = ⚠️ That did not work, and it was noted. Try again; if it stays so, tell us: /support.
+bot-error-unsure = ⏳ I do not know yet whether that was taken on. Look at /history in a minute before you send it again.

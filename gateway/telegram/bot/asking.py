@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 import msgspec
+import structlog
 
 from commands.bot_buttons import Rows, under_waiting
 from commands.requests import ImageRequest, checked
@@ -22,6 +23,10 @@ from gateway.telegram.bot.status_messages import StatusMessage
 from gateway.telegram.bot.talk import Talk
 from gateway.web.errors import Problem
 from runtime.errors import PixelpopError
+from runtime.kafka.errors import AppendUnknown
+from runtime.telegram.errors import TelegramRefused
+
+_log = structlog.get_logger(__name__)
 
 WAITS_FOR_PROMPT: Final = "prompt"
 """The step of a dialogue in which the next words are a prompt."""
@@ -71,7 +76,12 @@ async def send(talk: Talk, body: bytes) -> None:
     """
     key = f"telegram:{talk.update_id}"
     generation_id = generation_id_for(talk.own.account_id, key)
-    message_id = await _status(talk, generation_id)
+    try:
+        message_id = await _status(talk, generation_id)
+    except TelegramRefused as error:
+        # Where nothing can be said nothing is made: nobody would see it.
+        _log.info("nothing was asked for: the bot cannot write there", reason=str(error))
+        return
     headers = [(b"content-type", b"application/json"), (b"idempotency-key", key.encode())]
     try:
         await submit(talk.deps, headers, body, talk.own)
@@ -81,6 +91,10 @@ async def send(talk: Talk, body: bytes) -> None:
             return  # it is in the log: who reads that edits the message
         if failing.is_worth_waiting(talk, error):
             raise
+        if error.code == AppendUnknown.code and message_id is not None:
+            # It may be in the log: whoever reads that finds the message.
+            await talk.edit(message_id, talk.say("bot-error-unsure"))
+            return
         text, rows = await failing.sentence(talk, error)
         await _refused(talk, generation_id, message_id, text, rows)
 
@@ -92,7 +106,7 @@ async def _status(talk: Talk, generation_id: GenerationId) -> int | None:
     if known is not None:
         return known.message_id
     rows = under_waiting(talk.language, generation_id)
-    message_id = await talk.reply(talk.say("bot-status-asked"), rows)
+    message_id = await talk.reply(talk.say("bot-status-asked"), rows, must=True)
     if message_id is not None:
         message = StatusMessage(talk.group_id, message_id, talk.language)
         await status_messages.keep(pool, talk.own, generation_id, message)

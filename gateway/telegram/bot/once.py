@@ -21,13 +21,14 @@ LEASE_SECONDS: Final = 60.0
 _QUERIES = load_queries(Path(__file__).with_name("once.sql"))
 
 
-async def once(pool: Pool, update_id: int, work: Callable[[], Awaitable[bool]]) -> bool:
+async def once(pool: Pool, update_id: int, work: Callable[[float], Awaitable[bool]]) -> bool:
     """Work on an update, unless that was done before.
 
     Args:
         pool: keeps which updates were taken.
         update_id: Telegram's number of it.
-        work: does it all; says whether there was anything to do.
+        work: does it all, told how many seconds ago the update came first; says whether there was
+            anything to do.
 
     Returns:
         What `work` said; False: it was done before.
@@ -37,14 +38,14 @@ async def once(pool: Pool, update_id: int, work: Callable[[], Awaitable[bool]]) 
         PixelpopError: `work`'s; the next delivery is worked on again.
     """
     async with borrowed(pool) as connection:
-        taken = await connection.fetchval(_QUERIES.take, update_id, LEASE_SECONDS)
-        if taken is None:
+        age_seconds = await connection.fetchval(_QUERIES.take, update_id, LEASE_SECONDS)
+        if age_seconds is None:
             if await connection.fetchval(_QUERIES.is_done, update_id) is not False:
                 return False
             raise Problem("overloaded", "This update is being worked on. Send it again shortly.")
         await connection.execute(_QUERIES.forget)
     try:
-        outcome = await work()
+        outcome = await work(age_seconds)
     except BaseException:
         async with borrowed(pool) as connection:
             await connection.execute(_QUERIES.leave, update_id)

@@ -1,11 +1,12 @@
 -- name: take
--- Work on an update: a row says so; none: it is done, or somebody works on it.
+-- Work on an update, which came first so many seconds ago; no row: it is done, or somebody works
+-- on it.
 INSERT INTO bot_updates (update_id, lease_until)
 VALUES ($1, now() + make_interval(secs => $2))
 ON CONFLICT (update_id) DO UPDATE
 SET lease_until = now() + make_interval(secs => $2)
 WHERE NOT bot_updates.done AND bot_updates.lease_until < now()
-RETURNING update_id;
+RETURNING extract(epoch FROM now() - taken_at)::float8 AS age_seconds;
 
 -- name: is_done
 SELECT done FROM bot_updates WHERE update_id = $1;

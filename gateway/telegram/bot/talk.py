@@ -56,7 +56,8 @@ class Talk:
     message_id: int
     """What the person wrote; or the bot's message under which they pressed a button."""
     said_at: int
-    """In seconds since 1970, by Telegram's clock; of a pressed button 0, for nobody says."""
+    """In seconds since 1970, by Telegram's clock; when a button was pressed nobody says, and it is
+    when the update came first."""
     language: str
     """An IETF language tag."""
     query_id: str = ""
@@ -94,11 +95,17 @@ class Talk:
             return ((Button(text, web_app=address),),)
         return ((Button(text, url=address),),)
 
-    async def reply(self, text: str, rows: Rows = ()) -> int | None:
+    async def reply(self, text: str, rows: Rows = (), *, must: bool = False) -> int | None:
         """Answer in the chat; the message's id, or None if there is none, or nobody knows.
+
+        Args:
+            text: what to say.
+            rows: of buttons.
+            must: whether a refusal is an error, for nothing is to be done unless it can be said.
 
         Raises:
             TelegramSlowDown, TelegramUnreachable: nothing was sent; the update is to come again.
+            TelegramRefused: it `must` be said, and cannot.
         """
         method = SendMessage(
             chat_id=self.chat.id,
@@ -109,7 +116,7 @@ class Talk:
             if self.is_private
             else ReplyParameters(message_id=self.message_id, allow_sending_without_reply=True),
         )
-        sent = await self._once(method)
+        sent = await self._once(method, must=must)
         return None if sent is None else sent.message_id
 
     async def edit(self, message_id: int, text: str, rows: Rows = ()) -> None:
@@ -155,10 +162,12 @@ class Talk:
         else:
             await self.reply(text, rows)
 
-    async def _once(self, method: TelegramMethod[T]) -> T | None:
+    async def _once(self, method: TelegramMethod[T], *, must: bool = False) -> T | None:
         try:
             return await self._paced(method)
         except TelegramRefused as error:
+            if must:
+                raise
             _log.info("telegram took no answer", method=type(method).__name__, reason=str(error))
         except TelegramUnreachable as error:
             if not error.may_be_done:

@@ -9,6 +9,7 @@ from msgspec import UnsetType
 
 from commands.requests import InvalidRequest
 from commands.wording import language_of
+from gateway.identity.signed_in import Account
 from gateway.telegram.bot import asking, commands, dialogues, editing, failing, pressing, who
 from gateway.telegram.bot.commands import Command, Written
 from gateway.telegram.bot.once import once
@@ -16,6 +17,7 @@ from gateway.telegram.bot.talk import PRIVATE, Talk
 from gateway.telegram.hands import Hands
 from gateway.telegram.messages import CallbackQuery, Message
 from gateway.telegram.updates import Update
+from gateway.web.errors import Problem
 from runtime.errors import PixelpopError
 
 LATE_SECONDS: Final = 3600
@@ -52,7 +54,7 @@ async def message(hands: Hands, update: Update) -> bool:
         said_at=said.date,
         language=language_of(user.language_code),
     )
-    return await once(deps.pool, update.update_id, lambda: _spoken(talk, said, written))
+    return await once(deps.pool, update.update_id, lambda _age: _spoken(talk, said, written))
 
 
 async def callback_query(hands: Hands, update: Update) -> bool:
@@ -78,11 +80,28 @@ async def callback_query(hands: Hands, update: Update) -> bool:
         language=language_of(query.sender.language_code),
         query_id=query.id,
     )
-    return await once(deps.pool, update.update_id, lambda: _pressed(talk, query))
+
+    async def work(age_seconds: float) -> bool:
+        talk.said_at -= int(age_seconds)
+        return await _pressed(talk, query)
+
+    return await once(deps.pool, update.update_id, work)
+
+
+async def _is_too_much(talk: Talk) -> bool:
+    """Whether this person writes more than the bot answers; to say so would be one answer more."""
+    limits = talk.deps.limits
+    try:
+        await limits.take(limits.policies.bot, str(talk.user.id))
+    except Problem:
+        return True
+    return False
 
 
 async def _spoken(talk: Talk, said: Message, written: Written | None) -> bool:
     try:
+        if await _is_too_much(talk):
+            return False
         return await _done(talk, said, written)
     except (InvalidRequest, PixelpopError) as error:
         return await _failed(talk, error)
@@ -94,7 +113,7 @@ async def _done(talk: Talk, said: Message, written: Written | None) -> bool:
     if is_start and talk.is_private:
         talk.account = await who.sign_in(talk.deps, talk.user, talk.update_id, talk.said_at)
     else:
-        talk.account = await who.account_of(talk.deps, talk.user)
+        talk.account = await _account(talk, needed=command is None or command.needs_account)
     if not await _known(talk, command):
         return True
     if command is not None and written is not None:
@@ -109,12 +128,20 @@ async def _done(talk: Talk, said: Message, written: Written | None) -> bool:
     return await _went_on(talk, said)
 
 
+async def _account(talk: Talk, *, needed: bool) -> Account | None:
+    """Whose account it is; where none is needed, who is banned has none."""
+    try:
+        return await who.account_of(talk.deps, talk.user)
+    except Problem:
+        if needed:
+            raise
+        return None
+
+
 async def _known(talk: Talk, command: Command | None) -> bool:
     """Look up what the person chose; where there is no account and one is needed, say so."""
     account = talk.account
     if account is not None:
-        limits = talk.deps.limits
-        await limits.take(limits.policies.account, account.account_id)
         talk.preferences = await who.preferences_of(talk.deps.pool, account)
         if talk.preferences.language is not None:
             talk.language = language_of(talk.preferences.language)
@@ -145,9 +172,14 @@ async def _went_on(talk: Talk, said: Message) -> bool:
 
 async def _pressed(talk: Talk, query: CallbackQuery) -> bool:
     try:
+        if await _is_too_much(talk):
+            return False
         talk.account = await who.account_of(talk.deps, talk.user)
         if talk.account is None:
             await talk.toast(talk.say("bot-start-first"), alert=True)
+            return True
+        if time.time() - talk.said_at > LATE_SECONDS:
+            await talk.toast(talk.say("bot-error-late"), alert=True)
             return True
         await _known(talk, None)
         return await pressing.press(talk, query.data)
