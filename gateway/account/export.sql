@@ -91,3 +91,10 @@ LIMIT $2;
 
 -- name: list_identities
 SELECT provider, subject_id, linked_at FROM identity_links WHERE account_id = $1 LIMIT 100;
+
+-- name: list_shares
+-- Links that ended long ago are not kept; what can be open at once is bounded by a setting.
+SELECT share_id, generation_id, image_id, shows_prompt, created_at, expires_at, revoked_at
+FROM shares
+WHERE account_id = $1
+ORDER BY created_at, share_id;

@@ -20,6 +20,7 @@ profile.json       who you are, what you chose, what you agreed to
 identities.json    how you can sign in
 purchases.json     what you bought
 ledger.json        every movement of your credits, oldest first, with its place in the hash chain
+shares.json        the links by which you showed pictures to others
 generations/       what you asked for, oldest first, also what is in the bin
 images/            the pictures: images/GENERATION/NUMBER.png
 

@@ -148,6 +148,7 @@ class Making:
         await self._archive.add("README.txt", readme(self._account_id))
         await self._rows("purchases.json", QUERIES.list_purchases, PURCHASES_MAX)
         await self._rows("identities.json", QUERIES.list_identities)
+        await self._rows("shares.json", QUERIES.list_shares)
         await self._profile(key)
         await self._ledger()
         await self._generations(key)

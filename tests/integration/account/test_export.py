@@ -55,6 +55,7 @@ async def test_all_that_is_known_is_in_it(world: World, person: Person) -> None:
     )
     await world.append(blocked, fact_id(person.account_id, "telegram:1"))
     await until(lambda: _blocked(person), 10, what="the blocked bot to show")
+    assert (await person.post(f"/generations/{generation}/share", json={})).status_code == 201
     document, files = await exported(person)
     assert document["progress_percent"] == 100
     assert document["expires_at"] > document["ready_at"]
@@ -73,6 +74,8 @@ async def test_all_that_is_known_is_in_it(world: World, person: Person) -> None:
         "CreditsSettled",
     ]
     assert json.loads(files["purchases.json"]) == []
+    (shared,) = json.loads(files["shares.json"])
+    assert (shared["generation_id"], shared["shows_prompt"]) == (generation, False)
 
 
 async def _done(person: Person, generation: str) -> bool:
