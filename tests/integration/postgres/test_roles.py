@@ -120,7 +120,7 @@ FORBIDDEN = {
     "auditor": [
         "SELECT * FROM identities",
         "SELECT * FROM identity_marks",
-        "SELECT * FROM read.purchases",
+        "SELECT * FROM payments_told",
         "DELETE FROM payment_findings",
         "SELECT * FROM sign_in('a', 'b', '', gen_random_uuid(), '', '')",
         "CREATE TABLE public.mine (id int)",
