@@ -110,8 +110,10 @@ async def _spoken(talk: Talk, said: Message, written: Written | None) -> bool:
 async def _done(talk: Talk, said: Message, written: Written | None) -> bool:
     command = None if written is None else commands.BY_NAME.get(written.name)
     is_start = command is not None and command.name == "start"
-    if is_start and talk.is_private:
-        talk.account = await who.sign_in(talk.deps, talk.user, talk.update_id, talk.said_at)
+    if written is not None and is_start and talk.is_private:
+        talk.account = await who.sign_in(
+            talk.deps, talk.user, talk.update_id, talk.said_at, start_param=written.words
+        )
     else:
         talk.account = await _account(talk, needed=command is None or command.needs_account)
     if not await _known(talk, command):

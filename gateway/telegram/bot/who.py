@@ -11,7 +11,7 @@ import msgspec
 
 from events.ids import AccountId
 from gateway.account.profile import Preferences
-from gateway.identity.outside import TELEGRAM, Outside, shown
+from gateway.identity.outside import INVITATION, TELEGRAM, Outside, invitation, shown
 from gateway.identity.signed_in import Account
 from gateway.telegram.messages import User
 from runtime.postgres.pool import Pool, as_account
@@ -39,7 +39,9 @@ async def account_of(deps: Deps, user: User) -> Account | None:
     return None if account_id is None else await _opened(deps, account_id)
 
 
-async def sign_in(deps: Deps, user: User, update_id: int, said_at: int) -> Account:
+async def sign_in(
+    deps: Deps, user: User, update_id: int, said_at: int, *, start_param: str = ""
+) -> Account:
     """Sign in who wrote to the bot; the account is made if there is none.
 
     What Telegram says under the webhook's secret proves who wrote. The update is used as the proof,
@@ -50,6 +52,7 @@ async def sign_in(deps: Deps, user: User, update_id: int, said_at: int) -> Accou
         user: as the update names them.
         update_id: of the update.
         said_at: when they wrote, in seconds since 1970.
+        start_param: what the link carried by which they came; somebody's invitation, perhaps.
 
     Raises:
         Problem: the person is banned, or this update's account is gone.
@@ -66,6 +69,9 @@ async def sign_in(deps: Deps, user: User, update_id: int, said_at: int) -> Accou
         username=shown(user.username),
         language=shown(user.language_code, 35),
         means="init_data",
+        invited_by=invitation(start_param.removeprefix(INVITATION))
+        if start_param.startswith(INVITATION)
+        else "",
     )
     signed_in = await deps.sign_in.enter(outside, direct=True)
     return await _opened(deps, signed_in.account_id)

@@ -58,6 +58,16 @@ async def test_links_carry_on(bot: Bot) -> None:
     await bot.answered()
 
 
+async def test_invitations_count(bot: Bot) -> None:
+    """Who presses START on somebody's invitation is that one's friend."""
+    inviter = await bot.world.person()
+    invited = (await inviter.get("/referrals")).json()["start_parameter"]
+    person = bot.telegram.person("Emil")
+    person.starts(invited)
+    await person.sees("/generate")
+    assert (await inviter.get("/referrals")).json()["friends_waiting"] == 1
+
+
 async def test_without_an_account_nothing_is_made(bot: Bot) -> None:
     """Who never pressed START is told to, and has no account after that."""
     person = bot.telegram.person("Dora")
