@@ -96,7 +96,7 @@ class Deps:
     telling: Telling
     telegram: Telegram
     bot: TelegramBot | None
-    """None: TELEGRAM_BOT_TOKEN is not set."""
+    """None: no bot is set up; in embedded mode a token is made up that no bot has."""
     bot_name: BotName
     photos: Photos
     readiness: Readiness

@@ -52,6 +52,7 @@ from runtime.ports import free_port
 from runtime.postgres.pool import Pool, assert_least_privilege, open_pool
 from runtime.settings import Settings
 from runtime.telegram.api import open_bot
+from runtime.telegram.configured import has_bot
 from runtime.telemetry import metrics
 
 _log = structlog.get_logger(__name__)
@@ -151,7 +152,7 @@ def _wire(
     stripe = StripeDesk(settings, pool, who.keys, who.masters, producer)
     hub, line, tail = _watch(settings, clock, who.authenticator)
     tail_reader = TailReader(settings, clock, tail, hub)
-    bot = open_bot(settings) if settings.telegram_bot_token else None
+    bot = open_bot(settings) if has_bot(settings) else None
     deps = Deps(
         settings=settings,
         log=producer,

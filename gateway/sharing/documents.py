@@ -10,8 +10,6 @@ from msgspec import Meta
 from events.ids import UuidText
 from gateway.api.documents import Id, Time, says
 
-DAYS_DEFAULT = 30
-
 
 class ShareRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is shown to whoever has the link."""
@@ -23,8 +21,9 @@ class ShareRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         bool, says("Whether they may read the prompt, and make one of their own with it.")
     ] = False
     expires_in_days: Annotated[
-        int, Meta(ge=1, le=3650, description="When the link ends by itself.")
-    ] = DAYS_DEFAULT
+        Annotated[int, Meta(ge=1, le=3650)] | None,
+        says("When the link ends by itself; null: after 30 days, or sooner where less is allowed."),
+    ] = None
 
 
 class ShareDocument(msgspec.Struct, frozen=True, kw_only=True):

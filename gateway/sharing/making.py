@@ -22,6 +22,8 @@ from runtime.postgres.pool import as_account
 if TYPE_CHECKING:
     from gateway.deps import Deps
 
+DAYS_DEFAULT: Final = 30
+"""When a link ends that was not asked for otherwise."""
 KEPT_DAYS: Final = 30
 """For how long the row of a link that ended is kept."""
 
@@ -45,7 +47,8 @@ class Shown(NamedTuple):
     """None: the first one that is not in the bin."""
     prompt: bool = False
     """Whether they may read it."""
-    days: int = 30
+    days: int | None = None
+    """None: `DAYS_DEFAULT`, or fewer where no more are allowed."""
 
 
 async def make_share(deps: Deps, account: Account, shown: Shown) -> tuple[Share, tuple[int, int]]:
@@ -59,13 +62,14 @@ async def make_share(deps: Deps, account: Account, shown: Shown) -> tuple[Share,
         PixelpopError: a server is away; ask again.
     """
     days_max = deps.settings.share_days_max
-    if not 1 <= shown.days <= days_max:
+    days = min(DAYS_DEFAULT, days_max) if shown.days is None else shown.days
+    if not 1 <= days <= days_max:
         raise field_problem("expires_in_days", f"must be at most {days_max}")
     image = await _image(deps, account, shown)
     size = image.width, image.height
     now_ms = deps.clock.now_ms()
     now = datetime.fromtimestamp(now_ms / 1000, UTC)
-    expires_at = now + timedelta(days=shown.days)
+    expires_at = now + timedelta(days=days)
     async with as_account(deps.pool, account.uuid) as connection:
         row = await connection.fetchrow(
             QUERIES.find_same, account.uuid, UUID(image.id), shown.prompt, expires_at

@@ -32,9 +32,8 @@ from gateway.generations.reads import opened
 from gateway.identity.signed_in import Account
 from gateway.sharing.addresses import make_yours, page_of, passed_photo, passed_thumbnail
 from gateway.sharing.codes import code_of
-from gateway.sharing.documents import DAYS_DEFAULT
 from gateway.sharing.ending import QUERIES
-from gateway.sharing.making import Share, add_share
+from gateway.sharing.making import DAYS_DEFAULT, Share, add_share
 from gateway.sharing.opening import find_shared
 from gateway.sharing.passes import GOOD_SECONDS, Pass, make_pass
 from gateway.sharing.photos import shown_size

@@ -78,6 +78,15 @@ async def test_a_picture_in_the_bin_is_not_shown(
     await until(closed, 10, what="the read models to know")
 
 
+async def test_a_link_lasts_no_longer_than_may_be(world: World, person: Person) -> None:
+    """Where less than the usual time is allowed, that is what is given."""
+    generation = await finished(world, person)
+    async with another_gateway(world, share_days_max=2) as strict:
+        made = await share(strict, person, generation)
+    ends = datetime.fromisoformat(made["expires_at"]) - datetime.now(UTC)
+    assert timedelta(days=1, hours=23) < ends <= timedelta(days=2)
+
+
 async def test_a_link_ends_by_itself(world: World, door: Gateway, person: Person) -> None:
     """On its day, and not for longer than may be asked for."""
     generation = await finished(world, person)
