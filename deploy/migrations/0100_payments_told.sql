@@ -79,6 +79,8 @@ BEGIN
             bool_or(NOT one.is_refund) AS is_payment,
             bool_or(one.is_refund) AS is_refund
         FROM unnest(p_purchases, p_refunds) AS one (purchase_id, is_refund)
+        -- Of arrays that are not equally long, the rest is nothing.
+        WHERE one.is_refund IS NOT NULL
         GROUP BY one.purchase_id
     ) AS noted
     WHERE t.purchase_id = noted.purchase_id;
