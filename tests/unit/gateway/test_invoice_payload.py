@@ -22,7 +22,7 @@ INVOICE = Invoice(ACCOUNT, uuid4(), "starter", 10, 50)
 @pytest.mark.parametrize("pack", PACKS, ids=lambda pack: pack.id)
 def test_every_pack_fits(pack: object) -> None:
     """The payload of each pack is 1 to 128 bytes and comes back as it was."""
-    invoice = payload.invoice_of(ACCOUNT, uuid4(), pack)  # type: ignore[arg-type]
+    invoice = payload.invoice_of(ACCOUNT, uuid4(), pack)  # type: ignore[arg-type]  # as far as it is read
     text = payload.write(invoice, KEY)
     assert 1 <= len(text.encode()) <= 128
     carried = payload.read(text)
