@@ -155,6 +155,23 @@ async def test_prompts_that_cannot_be(bot: Bot, anna: Person) -> None:
     await bot.answered()
 
 
+async def test_what_people_write_is_no_markup(bot: Bot, anna: Person) -> None:
+    """Words that would be markup are shown in the history as they were written, and no call of
+    the bot names a parse mode.
+    """
+    anna.sends("/generate <b>bold</b> & _plain_ [x](https://pixelpop.test)")
+    generation = await bot.generation_of(anna)
+
+    async def readable() -> bool:
+        return await bot.status_of(generation) is not None
+
+    await until(readable, 15, what="the request")
+    anna.sends("/history")
+    await anna.sees("<b>bold</b> & _plain_ [x](https://pixelpop.test)")
+    await bot.answered()
+    assert not any("parse_mode" in one.arguments for one in bot.telegram.calls)
+
+
 async def test_in_russian(bot: Bot) -> None:
     """Who has Russian in Telegram is answered in Russian; who chooses English, in English."""
     boris = await bot.started("Boris", language="ru")
