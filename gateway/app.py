@@ -13,7 +13,7 @@ from gateway.api.openapi import describe
 from gateway.deps import Deps
 from gateway.generations import catalogue, gallery, images
 from gateway.generations import routes as generations
-from gateway.grants import admin_promotions, goodwill, promotions, referrals
+from gateway.grants import admin_promotions, claims, gifts, goodwill, promotions, referrals
 from gateway.identity import auth, links, oidc_start
 from gateway.live import routes as live
 from gateway.money import (
@@ -73,6 +73,10 @@ ROUTES: Final = (
     refunds.refund_of_account,
     promotions.redeem,
     referrals.read_referrals,
+    gifts.give,
+    gifts.list_gifts,
+    gifts.take_back,
+    claims.claim,
     endpoints.create,
     endpoints.list_all,
     endpoints.read,

@@ -19,6 +19,7 @@ from gateway.deps import Deps
 from gateway.generations.models import offer_of
 from gateway.generations.presigned import Presigned
 from gateway.generations.replay import KnownGenerations
+from gateway.grants.gifts_told import Gifts
 from gateway.grants.keeping import keep
 from gateway.grants.referrals import Referrals
 from gateway.identity.parts import identity
@@ -129,12 +130,11 @@ async def running_parts(settings: Settings) -> AsyncIterator[Deps]:
         stack.callback(keeping.cancel)
         telling = asyncio.create_task(deps.acts.keep_telling())
         stack.callback(telling.cancel)
-        keeping_grants = asyncio.create_task(
-            keep(
-                {"referrals": Referrals(settings, pool, producer).turn},
-                settings.grants_poll_seconds,
-            )
-        )
+        turns = {
+            "referrals": Referrals(settings, pool, producer).turn,
+            "gifts": Gifts(pool, producer).turn,
+        }
+        keeping_grants = asyncio.create_task(keep(turns, settings.grants_poll_seconds))
         stack.callback(keeping_grants.cancel)
         yield deps
 

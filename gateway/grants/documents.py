@@ -91,6 +91,62 @@ class ReferralsDocument(msgspec.Struct, frozen=True, kw_only=True):
     friend_credits: Annotated[int, says("What each friend gets.")]
 
 
+class GiftRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Credits to be given away."""
+
+    credits: SomeCredits
+
+
+class GiftDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """A gift, as its giver sees it."""
+
+    id: Id
+    status: Annotated[
+        str,
+        says(
+            "`pending` (not decided yet), `open`, `received`, `returning`, `returned` or `refused`."
+        ),
+    ]
+    credits: int
+    start_parameter: Annotated[
+        str | None,
+        says("For a link to the bot or its MiniApp; null once nobody can receive it any more."),
+    ]
+    offered_at: Time | None
+    expires_at: Annotated[Time | None, says("What nobody has received by then comes back.")]
+    ended_at: Time | None = None
+
+
+class GiftsDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """The last gifts, newest first."""
+
+    items: tuple[GiftDocument, ...]
+
+
+class ClaimRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A gift's code."""
+
+    code: Annotated[
+        str,
+        Meta(min_length=1, max_length=64, description="Of the link, with or without `gift_`."),
+    ]
+
+
+class GiftPartDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """Credits of a gift that end together."""
+
+    credits: int
+    expires_at: Time | None
+
+
+class ClaimedGiftDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """A gift, as its receiver sees it."""
+
+    gift_id: Id
+    credits: int
+    parts: tuple[GiftPartDocument, ...]
+
+
 class GoodwillRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Credits for somebody, and why."""
 

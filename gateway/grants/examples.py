@@ -7,6 +7,12 @@ from typing import Final
 from events.envelope import rfc3339
 from gateway.grants.documents import (
     AwardDocument,
+    ClaimedGiftDocument,
+    ClaimRequest,
+    GiftDocument,
+    GiftPartDocument,
+    GiftRequest,
+    GiftsDocument,
     GoodwillRequest,
     PromotionDocument,
     PromotionRequest,
@@ -30,6 +36,15 @@ _promotion = PromotionDocument(
     credits_days=90,
     made_at=rfc3339(_MS),
     ends_at=rfc3339(_MS + 30 * _DAY_MS),
+)
+
+_gift = GiftDocument(
+    id=_ID,
+    status="open",
+    credits=5,
+    start_parameter="gift_q0PzW3mJx8yV5cTn2RkLbA",
+    offered_at=rfc3339(_MS),
+    expires_at=rfc3339(_MS + 7 * _DAY_MS),
 )
 
 SHOWN: Final = (
@@ -57,6 +72,16 @@ SHOWN: Final = (
         inviter_credits=5,
         friend_credits=3,
     ),
+    GiftRequest(credits=5),
+    _gift,
+    GiftsDocument(items=(_gift,)),
+    ClaimRequest(code="gift_q0PzW3mJx8yV5cTn2RkLbA"),
+    GiftPartDocument(credits=5, expires_at=rfc3339(_MS + 90 * _DAY_MS)),
+    ClaimedGiftDocument(
+        gift_id=_ID,
+        credits=5,
+        parts=(GiftPartDocument(credits=5, expires_at=rfc3339(_MS + 90 * _DAY_MS)),),
+    ),
     GoodwillRequest(credits=5, expires_days=90, reason="Three bad pictures, ticket 4711."),
 )
 DETAILS: Final = {
@@ -64,5 +89,10 @@ DETAILS: Final = {
     "promotion-ended": "This promotion is over, or all of it was taken already.",
     "promotion-used": "You redeemed this code already, with another account.",
     "promotion-code-taken": "There is or was a promotion with this code.",
+    "gift-unknown": "There is no such gift. Check the link.",
+    "gift-own": "This is your own gift. Send the link to somebody else.",
+    "gift-taken": "Somebody has received this gift already.",
+    "gift-over": "Nobody received this gift in time, or it was taken back.",
+    "too-many-gifts": "There can be 20 gifts at once that nobody has received yet.",
     "goodwill-to-self": "Nobody gives to themselves. Ask another admin.",
 }

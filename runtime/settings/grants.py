@@ -54,3 +54,14 @@ class Grants(Sharing, frozen=True, kw_only=True, forbid_unknown_fields=True):
         float,
         about("How often it is looked for what grants are due.", unit="s", ge=0.05, le=3600),
     ] = 5.0
+
+    # Gifts between people.
+    gift_credits_max: Annotated[
+        int, about("The largest gift.", unit="credits", ge=1, le=1_000_000)
+    ] = 500
+    gift_days: Annotated[
+        int, about("What nobody has received by then comes back.", unit="days", ge=1, le=90)
+    ] = 7
+    gifts_open_max: Annotated[
+        int, about("Gifts of one account that nobody has received yet.", ge=1, le=10_000)
+    ] = 20

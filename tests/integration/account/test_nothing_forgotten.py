@@ -15,6 +15,8 @@ KEPT = {
     "erasures": "the erasure itself: an account id and marks that do not tell whose",
     "promotion_redemptions": "what a person redeemed, by marks that do not tell whose; says nothing"
     " of the account once that is gone (ON DELETE SET NULL)",
+    "gifts": "what was on its way to others: an account id and what left it; it must come out"
+    " somewhere, or the books would not sum to zero",
     "debts": "which account shall owe: an account id and marks that do not tell whose",
     "payments_told": "whose each payment is: an account id and a hash of what it is called",
     "untold_acts": "events on their way to the log, which keeps them too; what is personal in them"

@@ -220,9 +220,10 @@ ASKS: dict[str, dict[str, Asks]] = {
     "pixelpop_worker": {},
     "pixelpop_projector": {
         "counted_decision": _asks("its own function over its own tables", "read_v1.ledger"),
-        "delivered_accounts": _asks(
-            "its own function over its own tables", "read_v1.credit_accounts"
-        ),
+        **{
+            name: _asks("its own function over its own tables", *tables)
+            for name, tables in rights_of_grants.PROJECTOR.items()
+        },
         "known_generations": _asks("its own function over its own tables", "read_v1.generations"),
         "account_ends": _asks("its own function over its own tables", "read_v1.users"),
         "erased_balances": _asks(

@@ -41,8 +41,44 @@ GATEWAY: dict[str, tuple[str, Tables, Tables]] = {
         frozenset(),
         frozenset({"public.referrals"}),
     ),
+    "find_gift": (
+        "holds the hash of a gift's code, is told which gift of whose it is",
+        frozenset({"public.gifts"}),
+        frozenset(),
+    ),
+    "sent_gift": (
+        "names giver and gift, is told what left the giver for it",
+        frozenset({"read_v1.ledger"}),
+        frozenset(),
+    ),
+    "claim_gift": (
+        "holds the hash of a gift's code, receives it as the caller's account, once",
+        frozenset({"public.gifts"}),
+        frozenset({"public.gifts"}),
+    ),
+    "end_gifts": (
+        "ends what nobody received in time; is told how many there were",
+        frozenset(),
+        frozenset({"public.gifts"}),
+    ),
+    "untold_gifts": (
+        "tells the log what is left untold",
+        frozenset({"public.gifts"}),
+        frozenset(),
+    ),
+    "gift_told": (
+        "names a gift that the log was told of",
+        frozenset(),
+        frozenset({"public.gifts"}),
+    ),
 }
 """By function."""
 
 WITH_AN_IDENTITY = ("goodwill", "promotion_redemptions", "referral_codes", "referrals")
 """What goes, or forgets the account, with a row of `identities`."""
+
+PROJECTOR = {
+    "delivered_accounts": frozenset({"read_v1.credit_accounts"}),
+    "sent_gift": frozenset({"read_v1.ledger"}),
+}
+"""Functions of the projector's own, and the tables that they tell of."""

@@ -152,6 +152,8 @@ FILLED = {
     " currency) VALUES (gen_random_uuid(), 'stars', $1, 'starter', 10, 50, 'XTR')",
     "public.goodwill": "(source_id, account_id, credits, expires_days)"
     " VALUES (gen_random_uuid(), $1, 1, 1)",
+    "public.gifts": "(gift_id, account_id, code_hash, credits, expires_at)"
+    " VALUES (gen_random_uuid(), $1, sha256('gift'), 3, now() - interval '1 hour')",
     "public.referral_codes": "(account_id, code) VALUES ($1, 'a-friend-s-code')",
     "public.referrals": "(account_id) VALUES ($1)",
     "public.promotion_redemptions": "(promotion_id, mark, account_id)"

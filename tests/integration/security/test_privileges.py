@@ -16,7 +16,7 @@ from tests.integration.gateway.world import World
 OWNERS = {
     "pixelpop_projector": (
         r"(schema|table|view) read(_v1)?\b"
-        r"|function (read\.|public\.(counted|delivered|message|audit)_)"
+        r"|function (read\.|public\.(counted|delivered|sent|message|audit)_)"
     ),
     "pixelpop_keeper": r"function public\.",
 }

@@ -30,6 +30,7 @@ TOLD_TO_THEIR_OWNER = {
     *("public.api_keys", "public.role_grants", "public.webhook_endpoints"),
     *("public.webhook_deliveries", "public.webhook_attempts", "public.goodwill"),
     "public.referral_codes",
+    "public.gifts",
     *("public.bot_dialogues", "public.bot_status_messages", "public.shares"),
     *(
         f"read_v1.{name}"
