@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from gateway.telegram.command_line import telegram
 from gateway.money.command_line import audit
+from gateway.telegram.command_line import telegram
 from processors.command_line import dlq
 from projections.command_line import projections
 from runtime import command_line

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from events.stripe_payments import Offered, metadata_of
 from events.ids import derive
+from events.stripe_payments import Offered, metadata_of
 from projections.audit import stars, stripe
 from projections.audit.rows import CHARGED_BACK, FOREIGN, MISSING_REFUND
 from runtime.settings import Settings
