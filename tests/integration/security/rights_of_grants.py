@@ -58,7 +58,7 @@ GATEWAY: dict[str, tuple[str, Tables, Tables]] = {
     ),
     "end_gifts": (
         "ends what nobody received in time; is told how many there were",
-        frozenset(),
+        frozenset({"public.gifts"}),
         frozenset({"public.gifts"}),
     ),
     "untold_gifts": (
