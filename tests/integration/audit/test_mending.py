@@ -82,11 +82,12 @@ def printed(monkeypatch: pytest.MonkeyPatch) -> list[reconciling.Shown]:
     return shown
 
 
-async def test_stars(bot: StarsShop, printed: list[reconciling.Shown]) -> None:
+async def test_stars(bot: StarsShop, printed: list[reconciling.Shown], books: set[str]) -> None:
     """Lost payments, a store's chargeback and what we did not sell: what was ours is mended, under
     the ids that the webhook would have used, and a subscription ends with its period.
     """
     settings, ada = at_telegram(bot), await bot.customer()
+    books.add(ada.person.account_id)
     right = await ada.buys()
     await ada.has(available=WELCOME + STARTER.credits)
     assert (await reconcile(settings, printed)).status == 0
@@ -120,9 +121,10 @@ async def test_stars(bot: StarsShop, printed: list[reconciling.Shown]) -> None:
     assert (await reconcile(settings, printed)).status == 0
 
 
-async def test_late(bot: StarsShop, printed: list[reconciling.Shown]) -> None:
+async def test_late(bot: StarsShop, printed: list[reconciling.Shown], books: set[str]) -> None:
     """A webhook that comes after all, or a second run, changes nothing any more."""
     settings, ada = at_telegram(bot), await bot.customer()
+    books.add(ada.person.account_id)
     charge = await untold(ada)
     for _ in range(2):
         await reconcile(settings, printed, append_missing=True)
@@ -147,13 +149,14 @@ async def test_late(bot: StarsShop, printed: list[reconciling.Shown]) -> None:
     assert len([one for one in await ada.told() if isinstance(one, CreditsPurchased)]) == 1
 
 
-async def test_stripe(shop: Shop, printed: list[reconciling.Shown]) -> None:
+async def test_stripe(shop: Shop, printed: list[reconciling.Shown], books: set[str]) -> None:
     """What Stripe's lost webhooks would have told is told, and what we did not offer is not."""
     settings = as_owner(
         shop.world, stripe_secret_key=stripes.API_KEY, stripe_api_base=shop.stripe.base_url
     )
     settings = msgspec.structs.replace(settings, telegram_bot_token=None)
     one = await shop.customer()
+    books.add(one.account_id)
     paid, charged = await shop.paid(one, "paid"), await shop.paid(one, "charged")
     shop.stripe.bank.disputes(charged.charge["id"])
     forged = await shop.paid(one, "forged")
@@ -173,7 +176,7 @@ async def test_stripe(shop: Shop, printed: list[reconciling.Shown]) -> None:
     assert said.kinds == [(NOT_OFFERED, forged.intent["id"])]
 
 
-async def test_not_known(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:
+async def test_not_known(shop: Shop, books: set[str], capfd: pytest.CaptureFixture[str]) -> None:
     """Where a provider does not answer the status is another than where something differs."""
     settings = as_owner(
         shop.world, stripe_secret_key=stripes.API_KEY, stripe_api_base=shop.stripe.base_url
