@@ -56,6 +56,10 @@ CREATE INDEX IF NOT EXISTS ledger_about ON ledger (account_id, about, sequence);
 CREATE INDEX IF NOT EXISTS credit_accounts_frozen ON credit_accounts (account_id)
 WHERE frozen IS NOT NULL;
 
+-- Whose credits end soon.
+CREATE INDEX IF NOT EXISTS grants_by_end ON grants (expires_at_ms)
+WHERE expires_at_ms IS NOT NULL;
+
 -- name: count_frozen
 SELECT count(*) FROM credit_accounts WHERE frozen IS NOT NULL;
 
