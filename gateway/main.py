@@ -150,7 +150,8 @@ def _wire(
 ) -> Deps:
     who = identity(settings, pool, producer, clock, jwt_secret)
     stripe = StripeDesk(settings, pool, who.keys, who.masters, producer)
-    hub, line, tail = _watch(settings, clock, who.authenticator)
+    photos = Photos(objects, settings.share_photos_bytes)
+    hub, line, tail = _watch(settings, clock, who.authenticator, photos)
     tail_reader = TailReader(settings, clock, tail, hub)
     bot = open_bot(settings) if has_bot(settings) else None
     deps = Deps(
@@ -180,7 +181,7 @@ def _wire(
         telegram=Telegram(settings, pool, producer),
         bot=bot,
         bot_name=BotName(bot if settings.public_url else None),
-        photos=Photos(objects, settings.share_photos_bytes),
+        photos=photos,
         readiness=Readiness(checks(producer, clock, pool, objects, tail_reader)),
     )
     deps.telegram.hands.attach(deps)
@@ -188,7 +189,7 @@ def _wire(
 
 
 def _watch(
-    settings: Settings, clock: BrokerClock, authenticator: Authenticator
+    settings: Settings, clock: BrokerClock, authenticator: Authenticator, photos: Photos
 ) -> tuple[Hub, WaitingLine, Tail]:
     """What is told of the end of the log, and what remembers it."""
     hub = Hub(
@@ -204,6 +205,10 @@ def _watch(
         line.take(partition, offset, at_ms, change)
         hub.publish(partition, offset, at_ms, change)
 
+    def erased(account_id: str) -> None:
+        authenticator.erased(account_id)
+        photos.forget(account_id)
+
     def access_changed(change: AccessChanged) -> None:
         authenticator.forget(change.account_id)
         if change.less:
@@ -212,7 +217,7 @@ def _watch(
     tail = Tail(
         settings.tail_generations_max,
         on_change=changed,
-        on_erased=authenticator.erased,
+        on_erased=erased,
         on_access=access_changed,
     )
     return hub, line, tail

@@ -73,6 +73,11 @@ class Photos:
         # Who hangs up does not take the picture from others that wait for it.
         return await asyncio.shield(task)
 
+    def forget(self, account_id: str) -> None:
+        """The account was erased: keep nothing of it."""
+        for name in [name for name in self._kept if f"/{account_id}/" in name[0]]:
+            self._bytes -= len(self._kept.pop(name))
+
     async def _make(self, object_key: str, side_pixels: int) -> bytes | None:
         original = await self._objects.get(object_key)
         if original is None:

@@ -83,6 +83,16 @@ async def test_no_more_is_kept_than_there_is_room_for(objects: Counting, shown: 
     assert objects.reads == before
 
 
+async def test_nothing_is_kept_of_an_erased_account(objects: Counting, shown: Photos) -> None:
+    """Nor of its room; others' pictures stay at hand."""
+    for key in ("generations/one/g/0.png", "generations/other/g/0.png"):
+        await objects.put_if_absent(key, png(), "image/png")
+        await shown.jpeg(key)
+    shown.forget("one")
+    assert [key for key, _ in shown._kept] == ["generations/other/g/0.png"]
+    assert shown._bytes == sum(map(len, shown._kept.values()))
+
+
 async def test_what_is_gone_or_damaged_is_not_shown(objects: Counting, shown: Photos) -> None:
     """No bytes: nothing; damaged ones: a refusal that a person understands."""
     assert await shown.jpeg("gone.png") is None
