@@ -231,9 +231,8 @@ async def test_nobodys_account_is_not_found(
     """An id that no account has is 404, and makes nothing."""
     if "{id}" not in path:
         return
-    answer = await admin.client.request(
-        method, path.format(id=uuid4()), json=body, headers=admin.authorization
-    )
+    headers = {**admin.authorization, "Idempotency-Key": "nobody"}
+    answer = await admin.client.request(method, path.format(id=uuid4()), json=body, headers=headers)
     is_problem(answer, 404, "not-found")
 
 

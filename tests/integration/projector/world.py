@@ -35,6 +35,7 @@ from events.recorded import Recorded, hash_value
 from events.state import Account
 from events.telegram import TelegramChatChanged
 from runtime.kafka.records import Outgoing
+from tests.integration.projector import grants
 
 KEYS = 4
 """Idempotency keys per account: few, so that facts repeat and meet closed generations."""
@@ -123,8 +124,9 @@ class World:
                 self._withdraw,
                 self._leave,
                 self._block,
+                self._grant,
             ),
-            weights=(30, 15, 20, 6, 4, 6, 5, 4, 8, 4, 3, 3, 1, 1, 3),
+            weights=(30, 15, 20, 6, 4, 6, 5, 4, 8, 4, 3, 3, 1, 1, 3, 8),
         )[0](self.states[index].account_id)
         return replace(event, occurred_at_ms=self._now_ms)
 
@@ -249,6 +251,9 @@ class World:
             refund_id="r",
             reason="refund",
         )
+
+    def _grant(self, account_id: AccountId) -> Event:
+        return grants.something(self._chance, account_id)
 
     def _choose(self, account_id: AccountId) -> Event:
         changes: Any = self._chance.choice(
