@@ -48,6 +48,7 @@ async def running(data_dir: Path) -> AsyncIterator[Settings]:
         jwt_secret=secrets.make_text(),
         master_key=secrets.make_master_key(),
         telegram_bot_token=secrets.make_bot_token(),
+        telegram_poll=False,  # nobody's bot: Telegram has no updates for it
     )
     if os.environ.get("PIXELPOP_TEST_SERVERS", "embedded") == "containers":
         async with AsyncExitStack() as stack:

@@ -149,6 +149,7 @@ class Stack:
             "PIXELPOP_PORT": str(self.port),
             "PIXELPOP_LOG_FORMAT": "json",
             "TELEGRAM_BOT_TOKEN": self.bot_token,
+            "PIXELPOP_TELEGRAM_POLL": "false",
             "OPENAI_API_KEY": "sk-chaos",
             "OPENAI_BASE_URL": self.provider_url,
             "PYTHONPATH": str(PROJECT),
