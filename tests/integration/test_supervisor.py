@@ -21,7 +21,7 @@ from runtime.waiting import until
 TIMEOUT_SECONDS = 90
 CHILDREN = {
     *("gateway", "decider", "worker", "worker-2", "projector", "eraser", "webhooks", "messages"),
-    "auditor",
+    *("auditor", "telegram-poll"),  # the settings name a bot, and no address that Telegram reaches
 }
 SERVERS = {"kafka", "postgres", "s3"}
 
@@ -102,8 +102,13 @@ async def up(tmp_path):
 
 @pytest.fixture
 def outside(settings):
-    """Settings with every server outside: those of the test session."""
-    return msgspec.structs.replace(settings, port=0, embedded=False)
+    """Settings with every server outside: those of the test session; and a bot whose updates are
+    fetched, from where nobody answers.
+    """
+    nowhere = "http://127.0.0.1:9"
+    return msgspec.structs.replace(
+        settings, port=0, embedded=False, telegram_poll=True, telegram_api_base=nowhere
+    )
 
 
 def alive(pids):
@@ -147,9 +152,12 @@ async def test_sigterm_stops_in_order_and_leaves_nothing(up, outside):
     assert await running.end() == 0
     stops = [line for line in running.lines if line.startswith("Stopping")]
     assert stops == [
+        "Stopping telegram-poll",
         "Stopping gateway",
         "Stopping worker, worker-2",
         "Stopping webhooks",
+        "Stopping messages",
+        "Stopping auditor",
         "Stopping decider",
         "Stopping eraser",
         "Stopping projector",
