@@ -36,6 +36,9 @@ _log = structlog.get_logger(__name__)
 
 DECISIONS_PER_TURN = 1_000
 """How many decisions one partition takes before the others, and the reader, get their turn."""
+DISCARD_AGE_MS_MAX = 86_400_000
+"""Objects of a result that came late are removed if it is younger; a decider that was away for
+longer leaves them to the erasure of their account."""
 UNACKED_MAX = 10_000
 """Own decisions of all partitions that were not acked; a fraction of what the producer buffers."""
 
@@ -212,7 +215,9 @@ class Host:
                     own=effect.own,
                 )
             elif type(effect) is Discard:
-                self._dispatcher.add_discard(effect.event)
+                # A log that is read again from its beginning must not delete again.
+                if self._clock.now_ms() - effect.event.occurred_at_ms < DISCARD_AGE_MS_MAX:
+                    self._dispatcher.add_discard(effect.event)
             elif type(effect) is Poisoned:
                 self._report_poison(hosted, effect)
         if jobs and hosted.live:  # before that, `take_over` finds what is still open
