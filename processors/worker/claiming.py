@@ -14,6 +14,7 @@ from processors.worker.facts import Facts
 
 _log = structlog.get_logger(__name__)
 
+HELD_BY_ANOTHER = "another worker holds the claim: waiting for it"
 POLL_SECONDS = 0.5
 """How often a claim that another worker holds is looked at."""
 
@@ -53,6 +54,7 @@ async def resolve(
         step: of `random_step()`, the same when this is repeated after an error.
         may_wait: whether another worker's result would still count.
     """
+    waits = False
     while True:
         lease = await claims.take(job.generation_id, job.account_id, provider, step)
         if lease is not None:
@@ -68,6 +70,9 @@ async def resolve(
                 # Whoever holds it is too late as well, and the decider has settled without it.
                 _log.warning("a job is left to the worker that holds it", state=claim.state)
                 return Over("left")
+            if not waits:
+                waits = True
+                _log.info(HELD_BY_ANOTHER, state=claim.state, attempt=claim.attempt)
             await asyncio.sleep(min(claim.lease_seconds, POLL_SECONDS))
             continue
         lease = await claims.take_over(claim, job.account_id, step)

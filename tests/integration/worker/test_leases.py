@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from typing import Any
+
+from structlog.testing import capture_logs
 
 from events.generations import (
     GenerationCompleted,
 )
+from processors.worker.claiming import HELD_BY_ANOTHER
 from processors.worker.facts import Facts
 from runtime.settings import Settings
 from runtime.waiting import until
@@ -16,13 +20,18 @@ from tests.integration.worker.desk import Desk
 from tests.integration.worker.left_claims import left_by_another
 
 
+def _waits(logs: list[Any]) -> bool:
+    return any(one["event"] == HELD_BY_ANOTHER for one in logs)
+
+
 async def test_a_live_lease_is_waited_for(desk: Desk, worker_settings: Settings) -> None:
     """While another worker holds the claim nobody is called; when it ends, its work is resumed."""
     job = desk.job(await desk.account())
     await left_by_another(desk, job, "submitting", lease_seconds=60)
     async with bench(worker_settings) as one:
-        performing = asyncio.create_task(one.perform(job))
-        await desk.wait_for(lambda: desk.progress.get(job.generation_id), "the job to be taken")
+        with capture_logs() as logs:
+            performing = asyncio.create_task(one.perform(job))
+            await until(lambda: _waits(logs), 10, what="the wait")
         await asyncio.wait([performing], timeout=1.0)
         assert one.provider.calls == []
         await desk.execute("UPDATE provider_calls SET lease_until = clock_timestamp()")
@@ -35,8 +44,9 @@ async def test_another_workers_result_ends_the_wait(desk: Desk, worker_settings:
     job = desk.job(await desk.account())
     await left_by_another(desk, job, "stored", lease_seconds=60, result=b"{}")
     async with bench(worker_settings) as one:
-        performing = asyncio.create_task(one.perform(job))
-        await desk.wait_for(lambda: desk.progress.get(job.generation_id), "the job to be taken")
+        with capture_logs() as logs:
+            performing = asyncio.create_task(one.perform(job))
+            await until(lambda: _waits(logs), 10, what="the wait")
         await desk.execute("UPDATE provider_calls SET state = 'reported', lease_until = NULL")
         await performing
         assert one.provider.calls == []
