@@ -2,7 +2,15 @@
 SELECT account_id FROM identities WHERE account_id = $1 FOR UPDATE;
 
 -- name: count_open
-SELECT count(*) FROM gifts WHERE account_id = $1 AND state = 'open';
+-- What the decider refused never left, and takes no room.
+SELECT count(*) FROM gifts AS g
+WHERE
+    g.account_id = $1
+    AND g.state = 'open'
+    AND NOT EXISTS (
+        SELECT FROM read.ledger AS l
+        WHERE l.account_id = g.account_id AND l.about = g.gift_id::text AND l.type = 'GiftRefused'
+    );
 
 -- name: add
 INSERT INTO gifts (gift_id, account_id, code_hash, credits, expires_at)

@@ -223,6 +223,15 @@ async def test_a_banned_giver_s_gifts_are_over(
     assert is_problem(await claim(person, gift["start_parameter"]), 409, "gift-over")
 
 
+async def test_a_refused_gift_takes_no_room(world: World, giver: Person) -> None:
+    """Who asked for too much may give less right away."""
+    async with another_gateway(world, gifts_open_max=1) as strict:
+        giver.client = strict.client
+        for _ in range(2):
+            assert is_problem(await give(giver, 11), 402, "insufficient-credits")
+        assert (await give(giver, 1)).status_code == 201
+
+
 async def test_gifts_have_bounds(world: World, giver: Person) -> None:
     """Too much at once, too many at once, a guess: refused."""
     async with another_gateway(
