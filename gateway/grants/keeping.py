@@ -38,3 +38,6 @@ async def keep(turns: Mapping[str, Turn], every_seconds: float) -> None:
             except (PixelpopError, *_MISSING) as error:
                 GRANTS_FAILED.labels(about).inc()
                 _log.warning("grants are looked after later", about=about, error=str(error))
+            except Exception:  # noqa: BLE001  what nobody thought of must not end it for good
+                GRANTS_FAILED.labels(about).inc()
+                _log.exception("grants are looked after later", about=about)
