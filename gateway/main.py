@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
@@ -26,7 +26,6 @@ from gateway.identity.parts import identity
 from gateway.identity.signed_in import Authenticator
 from gateway.limits.in_flight import InFlight
 from gateway.limits.quotas import Limits
-from gateway.limits.shared import SharedLimits
 from gateway.live.changes import AccessChanged, Change
 from gateway.live.consistency import Consistency
 from gateway.live.hub import Hub
@@ -55,6 +54,9 @@ from runtime.settings import Settings
 from runtime.telegram.api import open_bot
 from runtime.telegram.configured import has_bot
 from runtime.telemetry import metrics
+
+if TYPE_CHECKING:
+    from gateway.limits.shared import SharedLimits
 
 _log = structlog.get_logger(__name__)
 
@@ -113,6 +115,8 @@ async def running_parts(settings: Settings) -> AsyncIterator[Deps]:
         await producer.partitions(EVENTS)
         shared = None
         if settings.redis_url is not None:
+            from gateway.limits.shared import SharedLimits  # its client is slow to load
+
             shared = SharedLimits(settings.redis_url, settings.redis_timeout_seconds)
             stack.push_async_callback(shared.close)
         deps = _wire(settings, pool, producer, objects, clock, settings.jwt_secret, shared)

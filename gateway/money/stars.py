@@ -11,8 +11,6 @@ from typing import Final
 from uuid import UUID
 
 import structlog
-from aiogram.methods import CreateInvoiceLink, EditUserStarSubscription, RefundStarPayment
-from aiogram.types import LabeledPrice
 
 from commands.catalogue import Pack
 from commands.wording import say
@@ -24,6 +22,7 @@ from runtime.errors import PixelpopError
 from runtime.postgres.pool import Pool, as_account
 from runtime.queries import load_queries
 from runtime.settings import Settings
+from runtime.telegram import bot_api
 from runtime.telegram.api import TelegramBot
 from runtime.telegram.errors import TelegramRefused
 
@@ -77,12 +76,12 @@ class Stars:
             language = await connection.fetchval(_QUERIES.get_language, account.uuid) or ""
         title = say(language, "payments-invoice-title", credits=pack.credits)
         about = "payments-invoice-once" if pack.period_days is None else "payments-invoice-monthly"
-        method = CreateInvoiceLink(
+        method = bot_api.methods.CreateInvoiceLink(
             title=title,
             description=say(language, about, credits=pack.credits),
             payload=write(invoice_of(account.uuid, offer_id, pack), account.key),
             currency=XTR,
-            prices=[LabeledPrice(label=title, amount=pack.stars)],
+            prices=[bot_api.types.LabeledPrice(label=title, amount=pack.stars)],
             subscription_period=(
                 None if pack.period_days is None else pack.period_days * DAY_SECONDS
             ),
@@ -107,7 +106,9 @@ class Stars:
 
     async def give_back(self, payer_id: int, charge_id: str) -> RefundOutcome:
         """As `refund`, of a payment that is known by Telegram's names for payer and charge."""
-        method = RefundStarPayment(user_id=payer_id, telegram_payment_charge_id=charge_id)
+        method = bot_api.methods.RefundStarPayment(
+            user_id=payer_id, telegram_payment_charge_id=charge_id
+        )
         try:
             await self._bot.call(method)
         except TelegramRefused as error:
@@ -124,7 +125,7 @@ class Stars:
 
     async def end_subscription(self, payer_id: int, charge_id: str) -> None:
         """Let a subscription not be renewed; where that fails, its next payment is a finding."""
-        method = EditUserStarSubscription(
+        method = bot_api.methods.EditUserStarSubscription(
             user_id=payer_id, telegram_payment_charge_id=charge_id, is_canceled=True
         )
         try:

@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from uuid import UUID
 
 import structlog
-from aiogram.methods import SavePreparedInlineMessage
-from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup, InlineQueryResultPhoto
 
 from commands.wording import say
 from gateway.identity.signed_in import Account
@@ -23,6 +21,7 @@ from gateway.sharing.making import Share, ms
 from gateway.sharing.photos import shown_size
 from runtime.errors import PixelpopError
 from runtime.postgres.pool import as_account
+from runtime.telegram import bot_api
 
 if TYPE_CHECKING:
     from gateway.deps import Deps
@@ -62,7 +61,7 @@ async def prepare(
     if telegram_id is None:
         return None
     code = code_of(account, share.share_id)
-    method = SavePreparedInlineMessage(
+    method = bot_api.methods.SavePreparedInlineMessage(
         user_id=int(telegram_id),
         result=await as_message(deps, share.share_id, code, size=size, language=language),
         allow_user_chats=True,
@@ -81,7 +80,7 @@ async def prepare(
 
 async def as_message(
     deps: Deps, share_id: UUID, code: str, *, size: tuple[int, int], language: str
-) -> InlineQueryResultPhoto:
+) -> bot_api.types.InlineQueryResultPhoto:
     """A link as what a person sends: the picture, and buttons to make one like it and to open it.
 
     Args:
@@ -94,17 +93,17 @@ async def as_message(
     settings = deps.settings
     width, height = shown_size(*size)
     name = await deps.bot_name.ask()
-    button = InlineKeyboardButton(
+    button = bot_api.types.InlineKeyboardButton(
         text=say(language, "sharing-make-yours"), url=make_yours(settings, code, name)
     )
-    look = InlineKeyboardButton(
+    look = bot_api.types.InlineKeyboardButton(
         text=say(language, "sharing-open-link"), url=page_of(settings, code)
     )
-    return InlineQueryResultPhoto(
+    return bot_api.types.InlineQueryResultPhoto(
         id=str(share_id),
         photo_url=photo_of(settings, code),
         thumbnail_url=photo_of(settings, code),
         photo_width=width,
         photo_height=height,
-        reply_markup=InlineKeyboardMarkup(inline_keyboard=[[button], [look]]),
+        reply_markup=bot_api.types.InlineKeyboardMarkup(inline_keyboard=[[button], [look]]),
     )

@@ -15,13 +15,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from uuid import UUID
 
 import structlog
-from aiogram.methods import AnswerInlineQuery
-from aiogram.types import (
-    InlineKeyboardButton,
-    InlineKeyboardMarkup,
-    InlineQueryResultPhoto,
-    InlineQueryResultsButton,
-)
 from msgspec import UnsetType
 
 from commands.requests import PROMPT_CHARS_MAX
@@ -45,6 +38,7 @@ from gateway.web.cursors import encode_cursor
 from gateway.web.errors import Problem
 from runtime.crypto.keys import KeyDestroyed
 from runtime.postgres.pool import as_account
+from runtime.telegram import bot_api
 from runtime.telegram.errors import TelegramRefused, TelegramSlowDown, TelegramUnreachable
 
 if TYPE_CHECKING:
@@ -125,7 +119,9 @@ async def _account_of(hands: Hands, telegram_id: int) -> Account | None:
     return Account(account_id, key, 0.0)
 
 
-async def _answer(deps: Deps, query: InlineQuery, account: Account | None) -> AnswerInlineQuery:
+async def _answer(
+    deps: Deps, query: InlineQuery, account: Account | None
+) -> bot_api.methods.AnswerInlineQuery:
     language = language_of(query.sender.language_code)
     linked = await _linked(deps, query.query.strip(), language)
     results = [] if linked is None else [linked]
@@ -136,8 +132,10 @@ async def _answer(deps: Deps, query: InlineQuery, account: Account | None) -> An
             results, more = await _results(deps, query, account, language)
     button = None
     if not results and not query.offset and not query.query.strip():
-        button = InlineQueryResultsButton(text=say(language, key), start_parameter=START)
-    return AnswerInlineQuery(
+        button = bot_api.types.InlineQueryResultsButton(
+            text=say(language, key), start_parameter=START
+        )
+    return bot_api.methods.AnswerInlineQuery(
         inline_query_id=query.id,
         results=[*results],
         cache_time=0,
@@ -147,7 +145,9 @@ async def _answer(deps: Deps, query: InlineQuery, account: Account | None) -> An
     )
 
 
-async def _linked(deps: Deps, text: str, language: str) -> InlineQueryResultPhoto | None:
+async def _linked(
+    deps: Deps, text: str, language: str
+) -> bot_api.types.InlineQueryResultPhoto | None:
     """What a link of ours shows, if the words are its address: the bot's share button says so."""
     found = _LINK.search(text)
     if found is None or page_of(deps.settings, found[1]) != text:
@@ -169,7 +169,7 @@ async def _may_ask(deps: Deps, account: Account) -> bool:
 
 async def _results(
     deps: Deps, query: InlineQuery, account: Account, language: str
-) -> tuple[list[InlineQueryResultPhoto], str]:
+) -> tuple[list[bot_api.types.InlineQueryResultPhoto], str]:
     """A page of pictures, and where the next one begins; empty: nowhere."""
     if deps.settings.public_url is None:
         return [], ""  # Telegram could not fetch them
@@ -202,7 +202,7 @@ class _Seen(NamedTuple):
     bot_name: str | None
     until: int
 
-    def result(self, image: Any, row: Any) -> InlineQueryResultPhoto:
+    def result(self, image: Any, row: Any) -> bot_api.types.InlineQueryResultPhoto:
         settings = self.deps.settings
         image_id: UUID = image["image_id"]
         result_id = f"{image_id.hex}:{secrets.token_hex(6)}"
@@ -210,11 +210,11 @@ class _Seen(NamedTuple):
         prompt = opened(self.account, str(row["generation_id"]), "prompt", row["prompt"]) or ""
         width, height = shown_size(image["width"], image["height"])
         code = code_of(self.account, _share_id(self.account, result_id))
-        button = InlineKeyboardButton(
+        button = bot_api.types.InlineKeyboardButton(
             text=say(self.language, "sharing-make-yours"),
             url=make_yours(settings, code, self.bot_name),
         )
-        return InlineQueryResultPhoto(
+        return bot_api.types.InlineQueryResultPhoto(
             id=result_id,
             photo_url=passed_photo(settings, permit),
             thumbnail_url=passed_thumbnail(settings, permit),
@@ -223,7 +223,7 @@ class _Seen(NamedTuple):
             # Both are for the person who chooses; what is sent is the picture alone.
             title=prompt[:TITLE_CHARS_MAX],
             description=row["style_id"],
-            reply_markup=InlineKeyboardMarkup(inline_keyboard=[[button]]),
+            reply_markup=bot_api.types.InlineKeyboardMarkup(inline_keyboard=[[button]]),
         )
 
 

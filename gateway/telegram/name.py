@@ -12,9 +12,9 @@ from collections.abc import Callable
 from typing import Final
 
 import structlog
-from aiogram.methods import GetMe
 
 from runtime.errors import PixelpopError
+from runtime.telegram import bot_api
 from runtime.telegram.api import TelegramBot
 
 _log = structlog.get_logger(__name__)
@@ -52,7 +52,7 @@ class BotName:
 
     async def _learn(self, bot: TelegramBot) -> None:
         try:
-            me = await bot.call(GetMe(), timeout_seconds=TIMEOUT_SECONDS)
+            me = await bot.call(bot_api.methods.GetMe(), timeout_seconds=TIMEOUT_SECONDS)
         except PixelpopError as error:
             self._not_before = self._clock() + AGAIN_SECONDS
             _log.warning("the bot's name is not known", code=error.code, reason=str(error))

@@ -12,7 +12,6 @@ from typing import Final
 from uuid import UUID
 
 import structlog
-from aiogram.methods import AnswerPreCheckoutQuery
 from msgspec import UnsetType
 
 from commands.catalogue import PACKS_BY_ID
@@ -25,6 +24,7 @@ from gateway.telegram.updates import Update
 from gateway.web.errors import Problem
 from runtime.crypto.keys import KeyDestroyed
 from runtime.errors import PixelpopError
+from runtime.telegram import bot_api
 from runtime.telegram.api import TelegramBot
 from runtime.telegram.errors import TelegramRefused, TelegramUnreachable
 
@@ -61,7 +61,7 @@ async def handle(hands: Hands, update: Update) -> bool:
         _log.warning("a payment could not be judged", error=str(error))
         refusal = NOT_NOW
     words = None if refusal is None else say(query.sender.language_code, refusal)
-    answer = AnswerPreCheckoutQuery(
+    answer = bot_api.methods.AnswerPreCheckoutQuery(
         pre_checkout_query_id=query.id, ok=refusal is None, error_message=words
     )
     return await _answered(bot, answer, until)
@@ -102,7 +102,9 @@ async def _key_of(hands: Hands, account_id: UUID) -> bytes | str:
         return BLOCKED if problem.code == "account-banned" else GONE
 
 
-async def _answered(bot: TelegramBot, answer: AnswerPreCheckoutQuery, until: float) -> bool:
+async def _answered(
+    bot: TelegramBot, answer: bot_api.methods.AnswerPreCheckoutQuery, until: float
+) -> bool:
     """Answer, and once more if nobody knows whether the first answer arrived."""
     while True:
         left = until - time.monotonic()

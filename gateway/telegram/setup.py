@@ -9,20 +9,6 @@ from __future__ import annotations
 from typing import Any, Final
 
 import msgspec
-from aiogram.methods import (
-    GetChatMenuButton,
-    GetMe,
-    GetMyCommands,
-    GetMyDescription,
-    GetMyShortDescription,
-    GetWebhookInfo,
-    SetChatMenuButton,
-    SetMyCommands,
-    SetMyDescription,
-    SetMyShortDescription,
-    SetWebhook,
-)
-from aiogram.types import BotCommand, MenuButtonWebApp, WebAppInfo
 
 from commands.wording import LANGUAGES, say
 from gateway.telegram.bot.commands import COMMANDS
@@ -30,6 +16,7 @@ from gateway.telegram.guard import PATH
 from gateway.telegram.handlers import HANDLERS
 from runtime.errors import SettingsError
 from runtime.settings import Settings
+from runtime.telegram import bot_api
 from runtime.telegram.api import TelegramBot
 
 CONNECTIONS: Final = 40
@@ -63,7 +50,7 @@ async def set_up(settings: Settings, bot: TelegramBot) -> list[Checked]:
     if not secrets:
         raise SettingsError("TELEGRAM_WEBHOOK_SECRET is not set: updates would not be believed.")
     await bot.call(
-        SetWebhook(
+        bot_api.methods.SetWebhook(
             url=base + PATH,
             secret_token=secrets[0],
             allowed_updates=allowed_updates(),
@@ -72,16 +59,20 @@ async def set_up(settings: Settings, bot: TelegramBot) -> list[Checked]:
     )
     for language in (DEFAULT, *LANGUAGES[1:]):
         code = language or None
-        await bot.call(SetMyCommands(commands=_commands(language), language_code=code))
         await bot.call(
-            SetMyDescription(description=say(language, "bot-description"), language_code=code)
+            bot_api.methods.SetMyCommands(commands=_commands(language), language_code=code)
         )
         await bot.call(
-            SetMyShortDescription(
+            bot_api.methods.SetMyDescription(
+                description=say(language, "bot-description"), language_code=code
+            )
+        )
+        await bot.call(
+            bot_api.methods.SetMyShortDescription(
                 short_description=say(language, "bot-short-description"), language_code=code
             )
         )
-    await bot.call(SetChatMenuButton(menu_button=_menu_button(base)))
+    await bot.call(bot_api.methods.SetChatMenuButton(menu_button=_menu_button(base)))
     return await check(settings, bot)
 
 
@@ -93,7 +84,7 @@ async def check(settings: Settings, bot: TelegramBot) -> list[Checked]:
         PixelpopError: Telegram does not answer.
     """
     base = public_address(settings)
-    me = await bot.call(GetMe())
+    me = await bot.call(bot_api.methods.GetMe())
     found = [
         Checked("bot", ok=True, detail=f"@{me.username}"),
         Checked(
@@ -105,8 +96,10 @@ async def check(settings: Settings, bot: TelegramBot) -> list[Checked]:
     ]
     for language in (DEFAULT, *LANGUAGES[1:]):
         found += await _told(language, bot)
-    button = await bot.call(GetChatMenuButton())
-    right = isinstance(button, MenuButtonWebApp) and _same_address(button.web_app.url, base)
+    button = await bot.call(bot_api.methods.GetChatMenuButton())
+    right = isinstance(button, bot_api.types.MenuButtonWebApp) and _same_address(
+        button.web_app.url, base
+    )
     found.append(Checked("menu button", right, f"{base}/" if right else f"is {button.type}"))
     return found
 
@@ -128,7 +121,7 @@ def public_address(settings: Settings) -> str:
 
 
 async def _webhook(base: str, bot: TelegramBot) -> Checked:
-    info = await bot.call(GetWebhookInfo())
+    info = await bot.call(bot_api.methods.GetWebhookInfo())
     wanted = set(allowed_updates())
     if info.url != base + PATH:
         return Checked("webhook", ok=False, detail=f"is {info.url or 'not set'}")
@@ -144,9 +137,9 @@ async def _webhook(base: str, bot: TelegramBot) -> Checked:
 async def _told(language: str, bot: TelegramBot) -> list[Checked]:
     """Commands and descriptions in one language."""
     code = language or None
-    commands = await bot.call(GetMyCommands(language_code=code))
-    description = await bot.call(GetMyDescription(language_code=code))
-    short = await bot.call(GetMyShortDescription(language_code=code))
+    commands = await bot.call(bot_api.methods.GetMyCommands(language_code=code))
+    description = await bot.call(bot_api.methods.GetMyDescription(language_code=code))
+    short = await bot.call(bot_api.methods.GetMyShortDescription(language_code=code))
     named = language or "everybody"
     pairs: list[tuple[str, Any, Any]] = [
         (
@@ -163,15 +156,18 @@ async def _told(language: str, bot: TelegramBot) -> list[Checked]:
     ]
 
 
-def _commands(language: str) -> list[BotCommand]:
+def _commands(language: str) -> list[bot_api.types.BotCommand]:
     return [
-        BotCommand(command=one.name, description=say(language, one.described)) for one in COMMANDS
+        bot_api.types.BotCommand(command=one.name, description=say(language, one.described))
+        for one in COMMANDS
     ]
 
 
-def _menu_button(base: str) -> MenuButtonWebApp:
+def _menu_button(base: str) -> bot_api.types.MenuButtonWebApp:
     text = say(LANGUAGES[0], "bot-menu-button")
-    return MenuButtonWebApp(text=text, web_app=WebAppInfo(url=f"{base}/"))
+    return bot_api.types.MenuButtonWebApp(
+        text=text, web_app=bot_api.types.WebAppInfo(url=f"{base}/")
+    )
 
 
 def _same_address(one: str, base: str) -> bool:

@@ -4,23 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from aiogram.methods import (
-    EditMessageMedia,
-    EditMessageText,
-    SendMessage,
-    SendPhoto,
-    TelegramMethod,
-)
-from aiogram.types import (
-    BufferedInputFile,
-    InlineKeyboardMarkup,
-    InputMediaPhoto,
-    LinkPreviewOptions,
-    ReplyParameters,
-)
-
 from commands.bot_buttons import Rows, markup
 from processors.messages.composing import Content, Place
+from runtime.telegram import bot_api
 from runtime.telegram.errors import TelegramBlocked, TelegramRefused
 
 TEXT_MAX: Final = 4096
@@ -39,7 +25,9 @@ BLOCKED: Final = "blocked"
 """A person blocked the bot, or their Telegram account is no more."""
 
 
-def call_of(place: Place, content: Content, photo: bytes | None) -> TelegramMethod[Any]:
+def call_of(
+    place: Place, content: Content, photo: bytes | None
+) -> bot_api.methods.TelegramMethod[Any]:
     """The call that sends or edits a message.
 
     Args:
@@ -50,9 +38,9 @@ def call_of(place: Place, content: Content, photo: bytes | None) -> TelegramMeth
     keyboard = _keyboard(content.rows)
     if photo is None:
         text = content.text[:TEXT_MAX]
-        plain = LinkPreviewOptions(is_disabled=True)
+        plain = bot_api.types.LinkPreviewOptions(is_disabled=True)
         if place.edits is not None:
-            return EditMessageText(
+            return bot_api.methods.EditMessageText(
                 chat_id=place.chat_id,
                 message_id=place.edits,
                 text=text,
@@ -60,7 +48,7 @@ def call_of(place: Place, content: Content, photo: bytes | None) -> TelegramMeth
                 link_preview_options=plain,
                 reply_markup=keyboard,
             )
-        return SendMessage(
+        return bot_api.methods.SendMessage(
             chat_id=place.chat_id,
             text=text,
             parse_mode=None,
@@ -68,16 +56,16 @@ def call_of(place: Place, content: Content, photo: bytes | None) -> TelegramMeth
             reply_markup=keyboard,
             reply_parameters=_reply(place),
         )
-    file = BufferedInputFile(photo, "pixelpop.png")
+    file = bot_api.types.BufferedInputFile(photo, "pixelpop.png")
     caption = content.text[:CAPTION_MAX]
     if place.edits is not None:
-        return EditMessageMedia(
+        return bot_api.methods.EditMessageMedia(
             chat_id=place.chat_id,
             message_id=place.edits,
-            media=InputMediaPhoto(media=file, caption=caption, parse_mode=None),
+            media=bot_api.types.InputMediaPhoto(media=file, caption=caption, parse_mode=None),
             reply_markup=keyboard,
         )
-    return SendPhoto(
+    return bot_api.methods.SendPhoto(
         chat_id=place.chat_id,
         photo=file,
         caption=caption,
@@ -120,11 +108,13 @@ def refuses_bot(error: TelegramRefused) -> bool:
     return error.status in _BOT_REFUSED
 
 
-def _keyboard(rows: Rows) -> InlineKeyboardMarkup | None:
-    return InlineKeyboardMarkup.model_validate(markup(rows)) if rows else None
+def _keyboard(rows: Rows) -> bot_api.types.InlineKeyboardMarkup | None:
+    return bot_api.types.InlineKeyboardMarkup.model_validate(markup(rows)) if rows else None
 
 
-def _reply(place: Place) -> ReplyParameters | None:
+def _reply(place: Place) -> bot_api.types.ReplyParameters | None:
     if place.replies_to is None:
         return None
-    return ReplyParameters(message_id=place.replies_to, allow_sending_without_reply=True)
+    return bot_api.types.ReplyParameters(
+        message_id=place.replies_to, allow_sending_without_reply=True
+    )

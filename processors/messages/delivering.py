@@ -10,7 +10,6 @@ from typing import Any, Final, Protocol
 
 import msgspec
 import structlog
-from aiogram.methods import TelegramMethod
 from msgspec.structs import replace
 
 from processors.messages import calls, composing, metrics
@@ -19,6 +18,7 @@ from processors.messages.preparing import Later, Prepared, Preparer, Skip
 from processors.messages.unreachable import Unreachable
 from processors.worker.retrying import patiently
 from runtime.errors import PixelpopError
+from runtime.telegram import bot_api
 from runtime.telegram.errors import (
     TelegramRefused,
     TelegramSlowDown,
@@ -47,7 +47,7 @@ class Bot(Protocol):
     """The Bot API, as far as it is needed here."""
 
     async def call(
-        self, method: TelegramMethod[Any], *, timeout_seconds: float | None = None
+        self, method: bot_api.methods.TelegramMethod[Any], *, timeout_seconds: float | None = None
     ) -> Any:
         """Do one thing, once; the errors are those of `runtime.telegram.errors`."""
         ...

@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from aiogram.methods import GetStarTransactions
-from aiogram.types import StarTransaction, TransactionPartnerUser
-
 from events.ids import derive
 from projections.audit.rows import CHARGED_BACK, FOREIGN, Row, Said, of_row
+from runtime.telegram import bot_api
 from runtime.telegram.api import TelegramBot
 
 PROVIDER: Final = "stars"
@@ -37,7 +35,7 @@ async def ask(bot: TelegramBot, progress: Callable[[int], None]) -> Said:
     said = Said(provider=PROVIDER, rows=[], differences=[])
     paid: set[str] = set()
     for offset in range(0, TRANSACTIONS_MAX, PAGE):
-        page = await bot.call(GetStarTransactions(offset=offset, limit=PAGE))
+        page = await bot.call(bot_api.methods.GetStarTransactions(offset=offset, limit=PAGE))
         for one in page.transactions:
             _take(said, one, paid)
         progress(offset + len(page.transactions))
@@ -46,10 +44,10 @@ async def ask(bot: TelegramBot, progress: Callable[[int], None]) -> Said:
     return said
 
 
-def _take(said: Said, one: StarTransaction, paid: set[str]) -> None:
+def _take(said: Said, one: bot_api.types.StarTransaction, paid: set[str]) -> None:
     source = one.source
     if source is not None:
-        if not isinstance(source, TransactionPartnerUser):
+        if not isinstance(source, bot_api.types.TransactionPartnerUser):
             said.others += 1  # e.g. a withdrawal that came back
         elif source.transaction_type != INVOICE:
             said.differences.append(of_row(_row(one, "purchase"), FOREIGN))
@@ -71,7 +69,7 @@ def _take(said: Said, one: StarTransaction, paid: set[str]) -> None:
         said.others += 1  # a withdrawal, an advertisement, a gift of the bot's
 
 
-def _row(one: StarTransaction, step: str, **more: object) -> Row:
+def _row(one: bot_api.types.StarTransaction, step: str, **more: object) -> Row:
     return Row(
         provider=PROVIDER,
         purchase_id=derive("purchase", PROVIDER, one.id),
@@ -86,5 +84,5 @@ def _row(one: StarTransaction, step: str, **more: object) -> Row:
     )
 
 
-def _at_ms(one: StarTransaction) -> int:
+def _at_ms(one: bot_api.types.StarTransaction) -> int:
     return int(one.date.timestamp() * 1000)

@@ -1,7 +1,7 @@
 """The Bot API, called by aiogram's types: one try for each call, and errors of our own.
 
     bot = open_bot(settings)
-    message = await bot.call(SendMessage(chat_id=…, text=…))
+    message = await bot.call(bot_api.methods.SendMessage(chat_id=…, text=…))
     await bot.stop()
 
 Nothing is repeated here: who calls knows whether that is harmless (an edit) or not (a message).
@@ -9,51 +9,41 @@ Nothing is repeated here: who calls knows whether that is harmless (an edit) or 
 
 from __future__ import annotations
 
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from aiogram import Bot
-from aiogram.client.session.aiohttp import AiohttpSession
-from aiogram.client.telegram import TelegramAPIServer
-from aiogram.exceptions import (
-    AiogramError,
-    TelegramAPIError,
-    TelegramBadRequest,
-    TelegramConflictError,
-    TelegramEntityTooLarge,
-    TelegramForbiddenError,
-    TelegramMigrateToChat,
-    TelegramNetworkError,
-    TelegramNotFound,
-    TelegramRetryAfter,
-    TelegramUnauthorizedError,
-)
-from aiogram.methods import TelegramMethod
-from aiogram.utils.token import TokenValidationError
-from aiohttp import ClientConnectorError, ClientTimeout, ConnectionTimeoutError
-
-from runtime.errors import SettingsError
 from runtime.settings import Settings
-from runtime.telegram.errors import (
-    TelegramBlocked,
-    TelegramRefused,
-    TelegramSlowDown,
-    TelegramUnreachable,
-)
+from runtime.telegram.configured import has_bot
+
+if TYPE_CHECKING:
+    from aiogram.methods import TelegramMethod
+
+    from runtime.telegram.session import Session
 
 T = TypeVar("T")
 
-_STATUS: Final[dict[type[TelegramAPIError], int]] = {
-    TelegramBadRequest: 400,
-    TelegramUnauthorizedError: 401,
-    TelegramNotFound: 404,
-    TelegramConflictError: 409,
-    TelegramEntityTooLarge: 413,
-    TelegramMigrateToChat: 400,
-}
 
+class TelegramBot:
+    """The bot. What it calls by is loaded with its first call, unless `load` did that before.
 
-class TelegramBot(Bot):
-    """A bot of aiogram's whose `call` raises our errors."""
+    Args:
+        settings: token, address and times.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._session: Session | None = None
+
+    def load(self) -> Session:
+        """Load what it calls by, which takes seconds the first time.
+
+        Raises:
+            SettingsError: TELEGRAM_BOT_TOKEN is missing or no token.
+        """
+        if self._session is None:
+            from runtime.telegram.session import Session
+
+            self._session = Session(self._settings)
+        return self._session
 
     async def call(self, method: TelegramMethod[T], *, timeout_seconds: float | None = None) -> T:
         """Do one thing, once.
@@ -71,58 +61,23 @@ class TelegramBot(Bot):
             TelegramSlowDown: 429; not before its `retry_after_seconds`.
             TelegramUnreachable: no answer; its `may_be_done` says whether it may be done.
         """
-        try:
-            return await self.session(self, method, timeout=timeout_seconds)  # type: ignore[arg-type]  # passed on to aiohttp, which takes parts of a second
-        except TelegramNetworkError as error:
-            # Only where no connection came about is it sure that nothing was sent.
-            sent = not isinstance(error.__cause__, ClientConnectorError | ConnectionTimeoutError)
-            raise TelegramUnreachable(self._hiding(str(error)), may_be_done=sent) from None
-        except TelegramRetryAfter as error:
-            raise TelegramSlowDown(int(error.retry_after)) from None
-        except TelegramForbiddenError as error:
-            raise TelegramBlocked(self._hiding(error.message)) from None
-        except tuple(_STATUS) as error:
-            raise TelegramRefused(self._hiding(error.message), _STATUS[type(error)]) from None
-        except AiogramError as error:
-            # 5xx, or an answer that is none: Telegram may have done it before it failed.
-            said = self._hiding(str(error)).splitlines()[0]
-            raise TelegramUnreachable(f"Telegram failed: {said}", may_be_done=True) from None
+        return await self.load().call(method, timeout_seconds=timeout_seconds)
 
     async def stop(self) -> None:
         """Close its connections."""
-        await self.session.close()
-
-    def _hiding(self, text: str) -> str:
-        """Without the bot's token, which stands in the address of every call."""
-        return text.replace(self.token, "(hidden)")
+        if self._session is not None:
+            await self._session.stop()
 
 
 def open_bot(settings: Settings) -> TelegramBot:
     """The bot, ready for calls; `stop` it in the end.
 
+    Where the token was made up, so that there is no bot to be called, nothing is loaded for it.
+
     Raises:
         SettingsError: TELEGRAM_BOT_TOKEN is missing or no token.
     """
-    if not settings.telegram_bot_token:
-        raise SettingsError("TELEGRAM_BOT_TOKEN is not set.")
-    session = AiohttpSession(
-        limit=settings.telegram_connections,
-        api=_server(settings),
-        timeout=ClientTimeout(
-            total=settings.telegram_timeout_seconds,
-            sock_connect=settings.telegram_connect_timeout_seconds,
-        ),
-    )
-    try:
-        return TelegramBot(settings.telegram_bot_token, session=session)
-    except TokenValidationError:
-        raise SettingsError("TELEGRAM_BOT_TOKEN is not the token of a bot.") from None
-
-
-def _server(settings: Settings) -> TelegramAPIServer:
-    base = settings.telegram_api_base.rstrip("/")
-    place = "/test" if settings.telegram_environment == "test" else ""
-    return TelegramAPIServer(
-        base=f"{base}/bot{{token}}{place}/{{method}}",
-        file=f"{base}/file/bot{{token}}{place}/{{path}}",
-    )
+    bot = TelegramBot(settings)
+    if has_bot(settings) or not settings.telegram_bot_token:
+        bot.load()
+    return bot

@@ -11,15 +11,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import structlog
-from aiogram.methods import (
-    AnswerCallbackQuery,
-    DeleteMessage,
-    EditMessageReplyMarkup,
-    EditMessageText,
-    SendMessage,
-    TelegramMethod,
-)
-from aiogram.types import InlineKeyboardMarkup, LinkPreviewOptions, ReplyParameters
 
 from commands.bot_buttons import Button, Rows, markup
 from commands.wording import Argument, say
@@ -27,6 +18,7 @@ from gateway.account.profile import Preferences
 from gateway.identity.signed_in import Account
 from gateway.telegram.bot.addresses import app_address
 from gateway.telegram.messages import Chat, User
+from runtime.telegram import bot_api
 from runtime.telegram.api import TelegramBot
 from runtime.telegram.errors import TelegramRefused, TelegramSlowDown, TelegramUnreachable
 
@@ -41,7 +33,6 @@ TOAST_CHARS_MAX: Final = 200
 """AnswerCallbackQuery: "0-200 characters"."""
 PAUSE_SECONDS_MAX: Final = 3
 """For a longer one nobody waits here: the update comes again."""
-NO_PREVIEW: Final = LinkPreviewOptions(is_disabled=True)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -107,14 +98,16 @@ class Talk:
             TelegramSlowDown, TelegramUnreachable: nothing was sent; the update is to come again.
             TelegramRefused: it `must` be said, and cannot.
         """
-        method = SendMessage(
+        method = bot_api.methods.SendMessage(
             chat_id=self.chat.id,
             text=text,
             reply_markup=_keyboard(rows),
-            link_preview_options=NO_PREVIEW,
+            link_preview_options=_no_preview(),
             reply_parameters=None
             if self.is_private
-            else ReplyParameters(message_id=self.message_id, allow_sending_without_reply=True),
+            else bot_api.types.ReplyParameters(
+                message_id=self.message_id, allow_sending_without_reply=True
+            ),
         )
         sent = await self._once(method, must=must)
         return None if sent is None else sent.message_id
@@ -125,32 +118,32 @@ class Talk:
         Raises:
             TelegramSlowDown, TelegramUnreachable: it was not changed.
         """
-        method = EditMessageText(
+        method = bot_api.methods.EditMessageText(
             chat_id=self.chat.id,
             message_id=message_id,
             text=text,
             reply_markup=_keyboard(rows),
-            link_preview_options=NO_PREVIEW,
+            link_preview_options=_no_preview(),
         )
         await self._once(method)
 
     async def change_buttons(self, rows: Rows) -> None:
         """Put other buttons under the message whose button was pressed."""
-        method = EditMessageReplyMarkup(
+        method = bot_api.methods.EditMessageReplyMarkup(
             chat_id=self.chat.id, message_id=self.message_id, reply_markup=_keyboard(rows)
         )
         await self._once(method)
 
     async def delete(self) -> bool:
         """Take the message away whose button was pressed; whether that could be done."""
-        method = DeleteMessage(chat_id=self.chat.id, message_id=self.message_id)
+        method = bot_api.methods.DeleteMessage(chat_id=self.chat.id, message_id=self.message_id)
         return await self._once(method) is not None
 
     async def toast(self, text: str = "", *, alert: bool = False) -> None:
         """Answer a pressed button: without that, it goes on turning."""
         query_id, self.query_id = self.query_id, ""
         if query_id:
-            method = AnswerCallbackQuery(
+            method = bot_api.methods.AnswerCallbackQuery(
                 callback_query_id=query_id, text=text or None, show_alert=alert or None
             )
             await self._once(method)
@@ -162,7 +155,9 @@ class Talk:
         else:
             await self.reply(text, rows)
 
-    async def _once(self, method: TelegramMethod[T], *, must: bool = False) -> T | None:
+    async def _once(
+        self, method: bot_api.methods.TelegramMethod[T], *, must: bool = False
+    ) -> T | None:
         try:
             return await self._paced(method)
         except TelegramRefused as error:
@@ -175,7 +170,7 @@ class Talk:
             _log.warning("an answer may be lost", method=type(method).__name__, reason=str(error))
         return None
 
-    async def _paced(self, method: TelegramMethod[T]) -> T:
+    async def _paced(self, method: bot_api.methods.TelegramMethod[T]) -> T:
         """One call; where Telegram asks for a short pause, once more after it."""
         try:
             return await self.bot.call(method)
@@ -186,5 +181,9 @@ class Talk:
         return await self.bot.call(method)
 
 
-def _keyboard(rows: Rows) -> InlineKeyboardMarkup | None:
-    return InlineKeyboardMarkup.model_validate(markup(rows)) if rows else None
+def _no_preview() -> bot_api.types.LinkPreviewOptions:
+    return bot_api.types.LinkPreviewOptions(is_disabled=True)
+
+
+def _keyboard(rows: Rows) -> bot_api.types.InlineKeyboardMarkup | None:
+    return bot_api.types.InlineKeyboardMarkup.model_validate(markup(rows)) if rows else None

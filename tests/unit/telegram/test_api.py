@@ -95,4 +95,4 @@ def test_no_token(token: str | None) -> None:
 def test_test_environment() -> None:
     """A bot of Telegram's test servers is called at their addresses."""
     bot = open_bot(Settings(telegram_bot_token=TOKEN, telegram_environment="test"))
-    assert bot.session.api.api_url(TOKEN, "getMe").endswith(f"/bot{TOKEN}/test/getMe")
+    assert bot.load().session.api.api_url(TOKEN, "getMe").endswith(f"/bot{TOKEN}/test/getMe")
