@@ -44,12 +44,11 @@ async def once(pool: Pool, update_id: int, work: Callable[[float], Awaitable[boo
                 return False
             raise Problem("overloaded", "This update is being worked on. Send it again shortly.")
         await connection.execute(_QUERIES.forget)
+    left_as = _QUERIES.leave  # whatever ends the work, a cancellation too
     try:
         outcome = await work(age_seconds)
-    except BaseException:
+        left_as = _QUERIES.done
+    finally:
         async with borrowed(pool) as connection:
-            await connection.execute(_QUERIES.leave, update_id)
-        raise
-    async with borrowed(pool) as connection:
-        await connection.execute(_QUERIES.done, update_id)
+            await connection.execute(left_as, update_id)
     return outcome
