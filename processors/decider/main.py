@@ -14,7 +14,6 @@ from processors.decider.dispatch import Dispatcher
 from processors.decider.host import Host
 from processors.decider.log import Log
 from runtime import process
-from runtime.errors import PixelpopError
 from runtime.kafka.clock import BrokerClock
 from runtime.kafka.consumer import GroupReader, TopicPartition
 from runtime.kafka.lookup import LogLookup
@@ -32,8 +31,6 @@ TURN_SECONDS_MIN = 0.003
 """From one turn to the next; so at most so much later is anything decided."""
 IDLE_SECONDS_MAX = 0.25
 """How long an idle decider waits for records before it looks at its timers again."""
-CLOCK_SECONDS = 30.0
-"""How often the broker's time is asked for; a machine that slept must not act on an old time."""
 
 
 async def main(settings: Settings, stop: asyncio.Event) -> None:
@@ -72,7 +69,7 @@ async def run(
             async with asyncio.TaskGroup() as tasks:
                 helpers = [
                     tasks.create_task(dispatcher.run()),
-                    tasks.create_task(_keep_time(clock, producer)),
+                    tasks.create_task(clock.keep(producer, LIVE)),
                 ]
                 await _read_and_decide(settings, stop, host, dispatcher, clock)
                 for helper in helpers:
@@ -134,18 +131,3 @@ def _idle_seconds(host: Host, clock: BrokerClock) -> float:
     if due_ms is None:
         return IDLE_SECONDS_MAX
     return min(IDLE_SECONDS_MAX, max(0.0, (due_ms - clock.now_ms()) / 1000))
-
-
-async def _keep_time(clock: BrokerClock, producer: LogProducer) -> None:
-    """Ask the broker for its time now and then, also when nothing else is appended."""
-    while True:
-        await asyncio.sleep(CLOCK_SECONDS)
-        started = time.monotonic()
-        try:
-            await clock.prime(producer, LIVE)
-        except PixelpopError as error:
-            _log.warning(
-                "the broker's time is not to be had",
-                code=error.code,
-                seconds=round(time.monotonic() - started, 3),
-            )

@@ -6,30 +6,21 @@ name; this process may read none of the tables behind them.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final, NamedTuple
 from uuid import UUID
 
-import asyncpg
 import msgspec
 
-from runtime.errors import PixelpopError
-from runtime.postgres.pool import Connection, Pool, transaction
+from processors.outward.decisions import asking
+from runtime.postgres.pool import Pool
 from runtime.queries import load_queries
 
 _QUERIES = load_queries(Path(__file__).with_name("facts.sql"))
 
 EXPIRIES_PAGE: Final = 500
 """People whose credits end soon are found so many at a time."""
-
-
-class ReadModelsMissing(PixelpopError):
-    """The read models do not exist, or are being replaced."""
-
-    code = "read-models-missing"
-    retryable = True
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,7 +84,7 @@ class Facts:
 
     async def person(self, account_id: UUID) -> Person | None:
         """Who an account is; None: nobody any more."""
-        async with self._asking() as connection:
+        async with asking(self._pool) as connection:
             row = await connection.fetchrow(_QUERIES.person, account_id)
             if row is None:
                 return None
@@ -108,13 +99,13 @@ class Facts:
 
     async def status_message(self, account_id: UUID, generation_id: UUID) -> StatusMessage | None:
         """The message to edit; None: the generation was not asked for in a chat."""
-        async with self._asking() as connection:
+        async with asking(self._pool) as connection:
             row = await connection.fetchrow(_QUERIES.status_message, account_id, generation_id)
         return None if row is None else StatusMessage(*row)
 
     async def generation(self, account_id: UUID, generation_id: UUID) -> Generation | None:
         """What became of a generation; None: the account has none of this id."""
-        async with self._asking() as connection:
+        async with asking(self._pool) as connection:
             row = await connection.fetchrow(_QUERIES.generation, account_id, generation_id)
         if row is None:
             return None
@@ -130,7 +121,7 @@ class Facts:
 
     async def expiring(self, account_id: UUID, from_ms: int, until_ms: int) -> tuple[int, int]:
         """Credits of an account that end within a time, and when the first do; 0, 0: none."""
-        async with self._asking() as connection:
+        async with asking(self._pool) as connection:
             row = await connection.fetchrow(_QUERIES.expiring, account_id, from_ms, until_ms)
         return row["credits"], row["first_ms"] or 0
 
@@ -138,7 +129,7 @@ class Facts:
         """Whose credits end within a time, and on which day from 1970 (UTC)."""
         last = (UUID(int=0), -1)
         while True:
-            async with self._asking() as connection:
+            async with asking(self._pool) as connection:
                 rows = await connection.fetch(
                     _QUERIES.expiries, from_ms, until_ms, *last, EXPIRIES_PAGE
                 )
@@ -147,33 +138,6 @@ class Facts:
                 yield last
             if len(rows) < EXPIRIES_PAGE:
                 return
-
-    async def counts(
-        self, account_id: UUID, sequence: int, value_hash: str, partition: int, offset: int
-    ) -> bool | None:
-        """Whether a decision counts; None: the read models have not seen it yet."""
-        async with self._asking() as connection:
-            row = await connection.fetchrow(
-                _QUERIES.counted, account_id, sequence, partition, offset
-            )
-        if row["value_hash"] is not None:
-            return bool(row["value_hash"] == value_hash)
-        return False if row["passed"] else None
-
-    @contextlib.asynccontextmanager
-    async def _asking(self) -> AsyncIterator[Connection]:
-        try:
-            async with transaction(self._pool) as connection:
-                yield connection
-        except (
-            asyncpg.UndefinedTableError,
-            asyncpg.UndefinedColumnError,
-            asyncpg.InvalidSchemaNameError,
-        ) as error:
-            raise ReadModelsMissing(
-                "The read models cannot be asked; if this lasts, run "
-                "`pixelpop projections rebuild`."
-            ) from error
 
 
 _PICTURE: Final = ("object_keys", "preview_keys", "sizes", "widths", "heights")

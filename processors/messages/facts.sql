@@ -20,8 +20,3 @@ SELECT credits, first_ms FROM message_expiring($1, $2, $3);
 
 -- name: expiries
 SELECT account_id, day FROM message_expiries($1, $2, $3, $4, $5);
-
--- name: counted
--- The hash of the decision that counts at this place of the account's chain (NULL: none yet), and
--- whether the read models have seen this record of the log.
-SELECT value_hash, passed FROM counted_decision($1, $2, $3, $4);

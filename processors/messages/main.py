@@ -16,10 +16,12 @@ from processors.messages.delivering import Bot, Deliverer
 from processors.messages.expiries import Expiries
 from processors.messages.facts import Facts
 from processors.messages.outbox import Outbox
-from processors.messages.planning import Age, Planner, Told
+from processors.messages.planning import Age, Planner
 from processors.messages.preparing import Preparer
 from processors.messages.sender import Pace, Sender
 from processors.messages.unreachable import Unreachable
+from processors.outward.decisions import Decisions
+from processors.outward.planning import Told
 from processors.worker import slot
 from processors.worker.agent import attach
 from processors.worker.app import make_app
@@ -28,7 +30,7 @@ from processors.worker.intake import Intake
 from processors.worker.running import until_stopped
 from processors.worker.watchdog import Watchdog
 from runtime import process
-from runtime.errors import PixelpopError, SettingsError
+from runtime.errors import SettingsError
 from runtime.kafka.clock import BrokerClock
 from runtime.kafka.producer import LogProducer
 from runtime.objects import ObjectStore, open_objects
@@ -41,8 +43,6 @@ from runtime.telemetry import metrics as telemetry
 _log = structlog.get_logger(__name__)
 
 ROLE = "messages"
-CLOCK_SECONDS = 30.0
-"""How often the broker's time is asked for; a machine that slept must not act on an old time."""
 HOUR_SECONDS = 3_600
 DAY_SECONDS = 86_400
 NEVER_MS = 253_402_300_799_999
@@ -145,7 +145,7 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
         stack.push_async_callback(producer.stop)
         await clock.prime(producer, LIVE)
         await producer.partitions(EVENTS)
-        keeping = asyncio.create_task(_keep_time(clock, producer))
+        keeping = asyncio.create_task(clock.keep(producer, LIVE))
         stack.callback(keeping.cancel)
         objects = await stack.enter_async_context(open_objects(settings))
         bot = open_bot(settings)
@@ -155,12 +155,15 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
         if from_ms == NEVER_MS:
             _log.warning("there is no bot (TELEGRAM_BOT_TOKEN): nobody is told anything in chats")
         age = Age(clock, max_seconds=event_seconds, from_ms=from_ms)
-        yield wired(settings, Facts(pool), outbox, objects, bot, producer, clock, age)
+        yield wired(
+            settings, Facts(pool), Decisions(pool), outbox, objects, bot, producer, clock, age
+        )
 
 
 def wired(
     settings: Settings,
     facts: Facts,
+    decisions: Decisions,
     outbox: Outbox,
     objects: ObjectStore,
     bot: Bot,
@@ -180,6 +183,7 @@ def wired(
     planner = Planner(
         outbox,
         facts,
+        decisions,
         producer,
         clock,
         age,
@@ -211,12 +215,3 @@ def _app_url(settings: Settings) -> str | None:
     """The MiniApp's address, where Telegram takes it: by https alone."""
     url = settings.public_url or ""
     return f"{url.rstrip('/')}/" if url.startswith("https://") else None
-
-
-async def _keep_time(clock: BrokerClock, producer: LogProducer) -> None:
-    while True:
-        await asyncio.sleep(CLOCK_SECONDS)
-        try:
-            await clock.prime(producer, LIVE)
-        except PixelpopError as error:
-            _log.warning("the broker's time could not be asked for", error=error)

@@ -16,12 +16,10 @@ from pathlib import Path
 from typing import Final, Literal
 from uuid import UUID
 
-import asyncpg
 import msgspec
 
 from events.ids import derive
 from processors.webhooks.schedule import ATTEMPTS_MAX
-from runtime.errors import PixelpopError
 from runtime.postgres.batching import Batcher
 from runtime.postgres.pool import Connection, Pool, transaction
 from runtime.queries import load_queries
@@ -30,13 +28,6 @@ _QUERIES = load_queries(Path(__file__).with_name("deliveries.sql"))
 
 PRUNED_AT_ONCE: Final = 1_000
 State = Literal["pending", "delivered", "failed"]
-
-
-class ReadModelsMissing(PixelpopError):
-    """The read models do not exist, or were made before webhooks were."""
-
-    code = "read-models-missing"
-    retryable = True
 
 
 class Endpoint(msgspec.Struct, frozen=True):
@@ -89,32 +80,6 @@ class Deliveries:
     async def endpoints_of(self, account_id: UUID) -> Sequence[Endpoint]:
         """Where what happens to this account is told now."""
         return await self._endpoints.find(account_id) or ()
-
-    async def counts(
-        self, account_id: UUID, sequence: int, value_hash: str, partition: int, offset: int
-    ) -> bool | None:
-        """Whether a decision counts; None: the read models have not seen it yet.
-
-        Raises:
-            ReadModelsMissing: nobody can tell; a rebuild makes them.
-        """
-        try:
-            async with transaction(self._pool) as connection:
-                row = await connection.fetchrow(
-                    _QUERIES.counted, account_id, sequence, partition, offset
-                )
-        except (
-            asyncpg.UndefinedFunctionError,
-            asyncpg.UndefinedTableError,
-            asyncpg.InvalidSchemaNameError,
-        ) as error:
-            raise ReadModelsMissing(
-                "The read models cannot tell which decisions count; if this lasts, run "
-                "`pixelpop projections rebuild`."
-            ) from error
-        if row["value_hash"] is not None:
-            return bool(row["value_hash"] == value_hash)
-        return False if row["passed"] else None
 
     async def plan(
         self,

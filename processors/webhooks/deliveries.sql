@@ -5,11 +5,6 @@ FROM webhook_endpoints
 WHERE account_id = any($1::uuid[]) AND enabled
 LIMIT 10000;
 
--- name: counted
--- The hash of the decision that counts at this place of the account's chain (NULL: none yet), and
--- whether the read models have seen this record of the log.
-SELECT value_hash, passed FROM counted_decision($1, $2, $3, $4);
-
 -- name: plan
 -- Once per event and endpoint, however often the event is met.
 INSERT INTO webhook_deliveries (

@@ -11,8 +11,10 @@ import structlog
 import uvloop
 
 from events.topics import EVENTS, LIVE
+from processors.outward.decisions import Decisions
+from processors.outward.planning import Told
 from processors.webhooks.deliveries import Deliveries
-from processors.webhooks.planning import Planner, Told
+from processors.webhooks.planning import Planner
 from processors.webhooks.sender import Pace, Sender
 from processors.worker import slot
 from processors.worker.agent import attach
@@ -24,7 +26,7 @@ from processors.worker.watchdog import Watchdog
 from runtime import process
 from runtime.crypto.keys import AccountKeys
 from runtime.crypto.master import master_keys
-from runtime.errors import PixelpopError, SettingsError
+from runtime.errors import SettingsError
 from runtime.kafka.clock import BrokerClock
 from runtime.kafka.producer import LogProducer
 from runtime.outbound.addresses import AddressPolicy, networks_in
@@ -37,8 +39,6 @@ from runtime.telemetry import metrics as telemetry
 _log = structlog.get_logger(__name__)
 
 ROLE = "webhooks"
-CLOCK_SECONDS = 30.0
-"""How often the broker's time is asked for; a machine that slept must not act on an old time."""
 KEY_TTL_SECONDS = 30.0
 """How long an account's key is used without asking again whether the account still exists."""
 DAY_SECONDS = 86_400
@@ -121,7 +121,7 @@ async def opened(settings: Settings) -> AsyncIterator[tuple[Planner, Sender]]:
         await producer.start()
         stack.push_async_callback(producer.stop)
         await clock.prime(producer, LIVE)
-        keeping = asyncio.create_task(_keep_time(clock, producer))
+        keeping = asyncio.create_task(clock.keep(producer, LIVE))
         stack.callback(keeping.cancel)
         client = GuardedClient(AddressPolicy(networks))
         stack.push_async_callback(client.close)
@@ -132,6 +132,7 @@ async def opened(settings: Settings) -> AsyncIterator[tuple[Planner, Sender]]:
         sender = Sender(deliveries, keys, client, _pace(settings))
         planner = Planner(
             deliveries,
+            Decisions(pool),
             producer,
             clock,
             max_age_seconds=settings.webhook_event_days * DAY_SECONDS,
@@ -150,12 +151,3 @@ def _pace(settings: Settings) -> Pace:
         keep_seconds=settings.webhook_log_days * DAY_SECONDS,
         retry_seconds=settings.worker_retry_seconds,
     )
-
-
-async def _keep_time(clock: BrokerClock, producer: LogProducer) -> None:
-    while True:
-        await asyncio.sleep(CLOCK_SECONDS)
-        try:
-            await clock.prime(producer, LIVE)
-        except PixelpopError as error:
-            _log.warning("the broker's time could not be asked for", error=error)

@@ -44,8 +44,6 @@ from runtime.telemetry import metrics as telemetry
 
 _log = structlog.get_logger(__name__)
 
-CLOCK_SECONDS = 30.0
-"""How often the broker's time is asked for; a machine that slept must not act on an old time."""
 KEY_TTL_SECONDS = 30.0
 """How long an account's key is used without asking again whether the account still exists."""
 LIBRARIES = ("faust", "mode", "aiokafka", "openai", "httpx2", "httpcore2", "httpcore", "filelock")
@@ -127,7 +125,7 @@ async def opened(settings: Settings, holder: UUID) -> AsyncIterator[Tools]:
         leases = Leases(claims, lease_seconds=settings.worker_lease_seconds)
         leases.start()
         stack.push_async_callback(leases.stop)
-        keeping = asyncio.create_task(_keep_time(clock, producer))
+        keeping = asyncio.create_task(clock.keep(producer, LIVE))
         stack.callback(keeping.cancel)
         yield Tools(
             ceiling=Ceiling(
@@ -176,12 +174,3 @@ async def _objects(settings: Settings) -> AsyncIterator[ObjectStore]:
             "PIXELPOP_OBJECTS is memory, which loses every picture; it is for benchmarks on "
             "embedded servers only."
         )
-
-
-async def _keep_time(clock: BrokerClock, producer: LogProducer) -> None:
-    while True:
-        await asyncio.sleep(CLOCK_SECONDS)
-        try:
-            await clock.prime(producer, LIVE)
-        except PixelpopError as error:
-            _log.warning("the broker's time could not be asked for", error=error)

@@ -15,15 +15,24 @@ clock here is this machine's monotonic clock plus an offset learned from append 
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NoReturn
 
+import structlog
+
+from runtime.errors import PixelpopError
 from runtime.kafka.errors import LogError
 from runtime.kafka.records import Outgoing
 
 if TYPE_CHECKING:
     from runtime.kafka.producer import LogProducer
+
+_log = structlog.get_logger(__name__)
+
+KEEP_SECONDS: Final = 30.0
+"""How often the time is asked for; a machine that slept must not act on an old one."""
 
 TICK = Outgoing(key=b"", value=b"", headers=(("ce_type", b"clock"),))
 """The record that primes a clock; its readers skip it."""
@@ -56,6 +65,22 @@ class BrokerClock:
         asked_at = self._monotonic()
         position = await producer.append(topic, tick)
         self.observe(position.appended_at_ms, asked_at=asked_at)
+
+    async def keep(
+        self, producer: LogProducer, topic: str, *, every_seconds: float = KEEP_SECONDS
+    ) -> NoReturn:
+        """Learn the time now and then, for ever, also when nothing else is appended."""
+        while True:
+            await asyncio.sleep(every_seconds)
+            asked_at = self._monotonic()
+            try:
+                await self.prime(producer, topic)
+            except PixelpopError as error:
+                _log.warning(
+                    "the broker's time is not to be had",
+                    code=error.code,
+                    seconds=round(self._monotonic() - asked_at, 3),
+                )
 
     def observe(self, appended_at_ms: int, *, asked_at: float | None = None) -> None:
         """Learn from an append time.

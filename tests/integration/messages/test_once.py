@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from processors.messages.outbox import Outbox
-from processors.messages.planning import Told
+from processors.outward.planning import Told
 from runtime.telegram.errors import TelegramUnreachable
 from tests.integration.messages.log import NOW_MS
 from tests.integration.messages.yard import DAY_MS, Yard
@@ -48,7 +48,7 @@ async def test_a_void_decision_is_not_told(yard: Yard) -> None:
     """What another decider decided and does not count is nobody's news."""
     account = await yard.person()
     void = await yard.revoked(account, counts=False)
-    assert Told(void).interesting
+    assert yard.parts.planner.wants(Told(void))
     await yard.tell(void)
     assert not await yard.planned()
 

@@ -17,7 +17,9 @@ from aiogram.methods import SendMessage
 from processors.messages.facts import Facts
 from processors.messages.main import Parts, wired
 from processors.messages.outbox import Outbox
-from processors.messages.planning import Age, Told
+from processors.messages.planning import Age
+from processors.outward.decisions import Decisions
+from processors.outward.planning import Told
 from processors.worker.work import Delivery
 from projections import schema
 from runtime.crypto.keys import new_account_key, wrap
@@ -88,6 +90,7 @@ class Yard(Log):
         return wired(
             settings,
             Facts(self.pool),
+            Decisions(self.pool),
             outbox,
             self.objects,
             bot or self.bot,

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from processors.webhooks.deliveries import ReadModelsMissing
-from processors.webhooks.planning import Told
+from processors.outward.decisions import ReadModelsMissing
+from processors.outward.planning import Told
 from tests.integration.webhooks.yard import NOW_MS, Yard
 
 DAY_MS = 86_400_000
@@ -136,7 +136,7 @@ async def test_read_models_that_are_missing_are_waited_for(
     await yard.endpoint(account)
     delivery = await yard.decided(account)
     refused = asyncio.Event()
-    counts = yard.deliveries.counts
+    counts = yard.decisions.counts
 
     async def noted(*values: Any) -> Any:
         try:
@@ -145,7 +145,7 @@ async def test_read_models_that_are_missing_are_waited_for(
             refused.set()
             raise
 
-    monkeypatch.setattr(yard.deliveries, "counts", noted)
+    monkeypatch.setattr(yard.decisions, "counts", noted)
     await yard.owner.execute("ALTER SCHEMA read RENAME TO away")
     telling = asyncio.create_task(yard.tell(delivery))
     async with asyncio.timeout(10):

@@ -17,8 +17,10 @@ from events.envelope import headers_for
 from events.ids import AccountId, SourceId, decision_id
 from events.recorded import hash_value
 from events.topics import EVENTS
+from processors.outward.decisions import Decisions
+from processors.outward.planning import Told
 from processors.webhooks.deliveries import Deliveries
-from processors.webhooks.planning import Planner, Told
+from processors.webhooks.planning import Planner
 from processors.webhooks.sender import Pace, Sender
 from processors.worker.work import Delivery
 from projections import schema
@@ -83,6 +85,7 @@ class Yard:
         await schema.ensure(projector)
         self.pool = await self._pool("webhooks")
         self.deliveries = Deliveries(self.pool)
+        self.decisions = Decisions(self.pool)
         self.clock = BrokerClock()
         self.clock.observe(NOW_MS)
         self.planner = self.another_planner()
@@ -104,6 +107,7 @@ class Yard:
 
         return Planner(
             self.deliveries,
+            self.decisions,
             self.producer,  # type: ignore[arg-type]  # takes what it is given
             self.clock,
             max_age_seconds=7 * 86_400.0,

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
 import pytest
 
 from runtime.kafka.clock import BrokerClock, ClockUnset
+from runtime.kafka.errors import LogUnreachable
 
 T0 = 1_800_000_000_000
 
@@ -74,3 +78,26 @@ def test_a_slow_ack_is_no_reason_to_go_back(clock: BrokerClock, hands: Hands):
     hands.seconds += 10
     clock.observe(T0 + 5000, asked_at=hands.seconds - 5)
     assert clock.now_ms() == T0 + 10_000
+
+
+async def test_the_time_is_kept_though_the_broker_was_away(clock: BrokerClock):
+    """Somebody who asks for the time now and then goes on asking after a failure."""
+    learned = asyncio.Event()
+    asked: list[str] = []
+
+    class Broker:
+        async def append(self, topic: str, _tick: Any) -> Any:
+            asked.append(topic)
+            if len(asked) == 1:
+                raise LogUnreachable("away")
+            if len(asked) == 3:  # after the second time was learned
+                learned.set()
+            return type("Position", (), {"appended_at_ms": T0 + 5000})
+
+    broker: Any = Broker()
+    keeping = asyncio.create_task(clock.keep(broker, "live", every_seconds=0))
+    async with asyncio.timeout(10):
+        await learned.wait()
+    keeping.cancel()
+    assert clock.now_ms() == T0 + 5000
+    assert set(asked) == {"live"}

@@ -1,0 +1,1 @@
+"""What the processes share that follow the log and tell outside: webhooks and messages."""
