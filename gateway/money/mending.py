@@ -79,28 +79,41 @@ class Mending:
         self._stripe = None if stripe is None else StripeTelling(stripe, pool, keys, masters, log)
 
     async def mend(self, outcome: Outcome) -> int:
-        """Append the facts that are missing; how many differences were looked at.
+        """Append the facts that are missing; of how many differences the log has them now.
+
+        The others stay: what was paid is not of ours, or of an account that is erased.
 
         Raises:
             PixelpopError: not all of it is known to be done; asked again, nothing is done twice.
         """
-        wanted = mendable(outcome.differences)
+        mended = 0
+        looked: set[str] = set()
         # A refund is told after its purchase.
-        for one in sorted(wanted, key=lambda one: one.kind != MISSING_PURCHASE):
+        for one in sorted(
+            mendable(outcome.differences), key=lambda one: one.kind != MISSING_PURCHASE
+        ):
             if one.provider == STRIPE:
-                if self._stripe is not None and one.reference is not None:
-                    await self._stripe.look(one.reference)
+                mended += await self._look(one, looked)
             elif one.kind == MISSING_PURCHASE:
-                await self._pay(outcome.rows[one.purchase_id, "purchase"])
+                mended += await self._pay(outcome.rows[one.purchase_id, "purchase"])
             else:
-                await self._take_back(one)
-        return len(wanted)
+                mended += await self._take_back(one)
+        return mended
 
-    async def _pay(self, row: Row) -> None:
+    async def _look(self, one: Difference, looked: set[str]) -> bool:
+        """All that is so of a payment at Stripe is told at once."""
+        if self._stripe is None or one.reference is None:
+            return False
+        if one.reference not in looked:
+            await self._stripe.look(one.reference)
+            looked.add(one.reference)
+        return True
+
+    async def _pay(self, row: Row) -> bool:
         """As if Telegram had told it: `successful_payment`."""
         assert row.provider == STARS
         if row.payer_id is None or row.payload is None:
-            return
+            return False
         paid = SuccessfulPayment(
             currency=XTR,
             total_amount=row.amount,
@@ -116,13 +129,15 @@ class Mending:
             successful_payment=paid,
         )
         await stars.told(self._hands, Update(update_id=0, message=message))
+        taken = await self._parts.payments_told.find(UUID(row.purchase_id))
+        return taken is not None and taken.is_appended
 
-    async def _take_back(self, one: Difference) -> None:
+    async def _take_back(self, one: Difference) -> bool:
         """A store took the Stars back: no update tells of it, so there is none to repeat."""
         told = self._parts.payments_told
         taken = await told.find(UUID(one.purchase_id))
         if taken is None and one.account_id is None:
-            return  # not ours: the purchase was not taken either
+            return False  # not ours: the purchase was not taken either
         account_id = one.account_id if taken is None else str(taken.account_id)
         purchase_id = SourceId(one.purchase_id)
         event = PurchaseRefunded(
@@ -141,6 +156,7 @@ class Mending:
         await self._parts.log.append(EVENTS, record)
         if taken is not None:
             await told.note(taken.purchase_id, refund=True)
+        return True
 
 
 def mendable(differences: Iterable[Difference]) -> list[Difference]:

@@ -35,7 +35,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
 
     compared: tuple[Compared, ...]
     appended: int = 0
-    """How many of the differences were handed to those who take payments."""
+    """How many of the differences the log now has the missing fact of."""
 
 
 async def run(settings: Settings, *, append_missing: bool, yes: bool, as_json: bool) -> int:
@@ -68,7 +68,7 @@ async def _run(settings: Settings, *, append_missing: bool, yes: bool, as_json: 
             print_json(Shown(compared=outcome.compared, appended=appended))
         elif appended:
             sys.stdout.write(
-                f"{appended} were handed on. The ledger follows in a moment: compare again.\n"
+                f"{appended} were appended. The ledger follows in a moment: compare again.\n"
             )
         left = len(outcome.differences) - appended
     return EXIT_FAILED if left else 0

@@ -33,6 +33,7 @@ from events.stripe_payments import (
     story,
 )
 from gateway.events_out import EVENTS, outgoing
+from gateway.operations import metrics
 from gateway.web.errors import Problem
 from runtime.crypto.keys import AccountKeys, KeyDestroyed
 from runtime.crypto.master import MasterKeys
@@ -161,6 +162,7 @@ class StripeTelling:
         assert isinstance(one.event, PaymentFinding)
         await self._append(one)
         self.remember(one.event_id)
+        metrics.PAYMENT_FINDINGS.labels(one.event.provider, one.event.kind).inc()
         _log.warning(
             "a payment should be looked at",
             kind=one.event.kind,

@@ -50,8 +50,8 @@ def reconciled(payers: Payers, facts: list[Recorded]) -> Outcome:
     return Outcome(tuple(compared), rows)
 
 
-def mend(outcome: Outcome, database: Database, log: Log, till: Till) -> None:
-    """Append what is missing, as `pixelpop audit reconcile --append-missing` does."""
+def mend(outcome: Outcome, database: Database, log: Log, till: Till) -> int:
+    """Append what is missing, as `pixelpop audit reconcile --append-missing` does; how much was."""
     database.project(1_000_000)
     gateway = Gateway(till, database, log)
     parts: Any = SimpleNamespace(log=log, payments_told=database)
@@ -59,7 +59,7 @@ def mend(outcome: Outcome, database: Database, log: Log, till: Till) -> None:
     mending._hands = gateway.hands
     mending._parts = parts
     mending._stripe = gateway.telling
-    finished(mending.mend(outcome))
+    return finished(mending.mend(outcome))
 
 
 def finished(work: Coroutine[Any, Any, T]) -> T:

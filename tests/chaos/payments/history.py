@@ -10,6 +10,7 @@ import msgspec
 from events.purchases import CreditsPurchased, PaymentFinding, PurchaseRefunded
 from events.reading import read
 from events.recorded import Recorded
+from gateway.money.mending import mendable
 from projections.audit.reconciling import Outcome
 from tests.chaos.payments.books import mend, reconciled
 from tests.chaos.payments.gateways import Database, Gateway, Log, Notice
@@ -216,7 +217,9 @@ class History(Simulation):
         self._must_find(outcome)
         if self.random.random() < MENDED_SHARE:
             self.payers.mended()
-            mend(outcome, self.database, self.log, self.payers.till)
+            count = mend(outcome, self.database, self.log, self.payers.till)
+            if count != len(mendable(outcome.differences)):
+                raise BrokenRuleError(f"{count} were mended")
             super()._finish()
             self.auditor.check_end(self.broker.now_ms)
             facts = self._facts()

@@ -153,8 +153,8 @@ def _refunds_are_payments(patch: pytest.MonkeyPatch) -> None:
 
 
 def _chargebacks_are_not_mended(patch: pytest.MonkeyPatch) -> None:
-    async def forget(_self: Mending, _one: audit.Difference) -> None:
-        return None
+    async def forget(_self: Mending, _one: audit.Difference) -> bool:
+        return True
 
     patch.setattr(Mending, "_take_back", forget)
 

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 import pytest_asyncio
+from prometheus_client import REGISTRY
 
 from events.purchases import (
     UNKNOWN_ACCOUNT,
@@ -137,6 +138,12 @@ async def test_30_refund_of_what_is_spent(shop: Shop) -> None:
     assert shown["status"] == "refunded"
 
 
+def findings(kind: str) -> float:
+    """How many findings of Stripe's the gateway has counted."""
+    name = "pixelpop_gateway_payment_findings_total"
+    return REGISTRY.get_sample_value(name, {"provider": "stripe", "kind": kind}) or 0.0
+
+
 async def test_29_what_was_not_offered(shop: Shop) -> None:
     """Threat 29: a payment of another amount, for another account than was offered, or signed by
     nobody of ours grants nothing and is a finding; one of another shop is none of our business.
@@ -158,8 +165,12 @@ async def test_29_what_was_not_offered(shop: Shop) -> None:
         await elsewhere(shop, metadata_of(offered, b"k" * 32)),
         await elsewhere(shop, {"order": "7"}),
     ]
+    seen = findings("amount-mismatch"), findings("not-offered")
     await shop.stripe.post.deliver(rng=random.Random(3), times_max=3)
     assert shop.stripe.post.given_up == []
+    # Operators watch how many there are; a message that is repeated is not another one.
+    assert findings("amount-mismatch") == seen[0] + 1
+    assert findings("not-offered") == seen[1] + 3
     (found,) = await of(shop, one, CreditsPurchased, PaymentFinding)
     assert (found.kind, found.amount, found.expected_amount) == (
         "amount-mismatch",
