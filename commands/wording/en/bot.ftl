@@ -47,6 +47,13 @@ bot-start-share =
     👋 Somebody showed you a picture. Would you like one of your own?
 
     Open the app: style and words are filled in there, where they were shared. Or write /generate and what you would like to see.
+bot-start-gift =
+    🎁 { $credits ->
+        [one] { $credits } credit was given to you and is
+       *[other] { $credits } credits were given to you and are
+    } yours within a moment: /balance.
+
+    I draw pictures from words. Write /generate and what you would like to see. Everything I can do: /help.
 bot-start-first = You have no account here yet. Open the chat with me and press START, then send this again.
 bot-hint = Would you like a picture of that? Write /generate before it. Everything I can do: /help.
 bot-unknown-command = I do not know that command. Everything I can do: /help.
@@ -152,6 +159,10 @@ bot-error-late = ⏳ I was away when you wrote. If you still want it, send it ag
 bot-error-missing = This picture is not there any more. Your pictures: /history.
 bot-error-being-made = It is being made already and cannot be stopped.
 bot-error-finished = It is finished already; there is nothing to stop.
+bot-error-gift-over = 🎁 This gift went back: nobody took it in time, or the giver took it back. Ask for a new link. Pictures: /generate.
+bot-error-gift-own = 🎁 This gift is from you. Send the link to somebody else.
+bot-error-gift-taken = 🎁 Somebody has taken this gift already. Ask for a new link. Pictures: /generate.
+bot-error-gift-unknown = 🎁 There is no such gift. Ask for the whole link once more. Pictures: /generate.
 bot-error-payments = ⚠️ Credits cannot be bought here yet.
 bot-error-shares = You have too many links. Take one back in the app first.
 bot-error-banned = 🚫 This account is blocked. Questions: /support.

@@ -7,6 +7,8 @@ from typing import Final
 from commands.bot_buttons import Button, Pressed, Rows, data
 from commands.wording import LANGUAGES, language_of
 from gateway.account.me import MeChange, change_profile
+from gateway.grants.claims import claim_code
+from gateway.grants.gifts import PREFIX as GIFT_PREFIX
 from gateway.sharing.codes import START_PREFIX
 from gateway.telegram.bot import dialogues
 from gateway.telegram.bot.talk import Talk
@@ -20,8 +22,11 @@ OWN_NAMES: Final = {"en": "English", "ru": "Русский"}
 async def start(talk: Talk, words: str) -> None:
     """Greet, and lead to the app; what a link carried goes along.
 
-    A link to somebody's picture leads to "make yours" there; any other parameter (who invited
-    them, a campaign) is handed to the app as it came.
+    A link to somebody's picture leads to "make yours" there; a gift's is received here; any other
+    parameter (who invited them, a campaign) is handed to the app as it came.
+
+    Raises:
+        PixelpopError: the gift is nobody's any more, or cannot be received now.
     """
     await dialogues.end(talk.deps.pool, talk.own)
     payload = words if len(words) <= PAYLOAD_CHARS_MAX else ""
@@ -29,6 +34,9 @@ async def start(talk: Talk, words: str) -> None:
     if payload.startswith(START_PREFIX):
         text = talk.say("bot-start-share")
         rows = await talk.app_row(share=payload.removeprefix(START_PREFIX))
+    elif payload.startswith(GIFT_PREFIX):
+        gift, _ = await claim_code(talk.deps, talk.own, payload)
+        text, rows = talk.say("bot-start-gift", credits=gift.credits), await talk.app_row()
     elif payload:
         text, rows = talk.say("bot-start"), await talk.app_row(start=payload)
     else:
