@@ -98,3 +98,25 @@ SELECT share_id, generation_id, image_id, shows_prompt, created_at, expires_at, 
 FROM shares
 WHERE account_id = $1
 ORDER BY created_at, share_id;
+
+-- name: list_gifts_given
+SELECT
+    gift_id, credits, state,
+    (extract(EPOCH FROM offered_at) * 1000)::bigint AS offered_at_ms,
+    (extract(EPOCH FROM expires_at) * 1000)::bigint AS expires_at_ms,
+    (extract(EPOCH FROM ended_at) * 1000)::bigint AS ended_at_ms
+FROM gifts
+WHERE account_id = $1
+ORDER BY offered_at, gift_id;
+
+-- name: list_gifts_received
+SELECT gift_id, parts, received_at_ms FROM own_received_gifts();
+
+-- name: get_referral_code
+SELECT code FROM referral_codes WHERE account_id = $1;
+
+-- name: list_invitations
+SELECT referral_id, side, credits, joined_at_ms, rewarded_at_ms FROM own_invitations();
+
+-- name: list_redemptions
+SELECT promotion_id, code, redeemed_at_ms FROM own_redemptions();

@@ -8,11 +8,13 @@ from uuid import UUID
 
 import msgspec
 
+from events.gifts import GiftPart
 from events.ids import fact_id
 from gateway.api.documents import at
 from runtime.crypto.sealing import Unsealable, unseal
 
 _SEALED: Final = ("prompt", "negative_prompt")
+_parts = msgspec.json.Decoder(tuple[GiftPart, ...])
 _README: Final = """\
 Everything that Pixelpop keeps about the account {account_id}.
 
@@ -20,6 +22,9 @@ profile.json       who you are, what you chose, what you agreed to
 identities.json    how you can sign in
 purchases.json     what you bought
 ledger.json        every movement of your credits, oldest first, with its place in the hash chain
+gifts.json         credits that you gave away, and that you received
+referrals.json     your invitation's code, and what came of it and of your own coming
+redemptions.json   the promotion codes that you redeemed
 shares.json        the links by which you showed pictures to others
 generations/       what you asked for, oldest first, also what is in the bin
 images/            the pictures: images/GENERATION/NUMBER.png
@@ -68,6 +73,16 @@ def ledger_as_told(row: Any) -> dict[str, Any]:
         **dict(row),
         "detail": msgspec.json.decode(row["detail"]),
         "postings": msgspec.json.decode(row["postings"]),
+    }
+
+
+def received_as_told(row: Any) -> dict[str, Any]:
+    """A gift that was received; not from whom."""
+    parts = _parts.decode(row["parts"])
+    return {
+        "gift_id": row["gift_id"],
+        "received_at_ms": row["received_at_ms"],
+        "parts": [{"credits": part.credits, "expires_at_ms": part.expires_at_ms} for part in parts],
     }
 
 

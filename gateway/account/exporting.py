@@ -13,7 +13,13 @@ import structlog
 
 from events.ids import AccountId
 from gateway.account.archive import Archive
-from gateway.account.exported import generation_as_told, ledger_as_told, plain, readme
+from gateway.account.exported import (
+    generation_as_told,
+    ledger_as_told,
+    plain,
+    readme,
+    received_as_told,
+)
 from gateway.account.profile import profile_of
 from gateway.identity.signed_in import Account
 from runtime.crypto.keys import AccountKeys, KeyDestroyed
@@ -149,6 +155,7 @@ class Making:
         await self._rows("purchases.json", QUERIES.list_purchases, PURCHASES_MAX)
         await self._rows("identities.json", QUERIES.list_identities)
         await self._rows("shares.json", QUERIES.list_shares)
+        await self._grants()
         await self._profile(key)
         await self._ledger()
         await self._generations(key)
@@ -178,6 +185,23 @@ class Making:
         async with as_account(self._pool, self._account_id) as connection:
             rows = await connection.fetch(query, self._account_id, *values)
         await self._archive.add(name, plain([dict(row) for row in rows]))
+
+    async def _grants(self) -> None:
+        """What was given and taken; of nobody else, who it was."""
+        async with as_account(self._pool, self._account_id) as connection:
+            given = await connection.fetch(QUERIES.list_gifts_given, self._account_id)
+            received = await connection.fetch(QUERIES.list_gifts_received)
+            code = await connection.fetchval(QUERIES.get_referral_code, self._account_id)
+            invitations = await connection.fetch(QUERIES.list_invitations)
+            redeemed = await connection.fetch(QUERIES.list_redemptions)
+        gifts = {
+            "given": [dict(row) for row in given],
+            "received": [received_as_told(row) for row in received],
+        }
+        referrals = {"code": code, "referrals": [dict(row) for row in invitations]}
+        await self._archive.add("gifts.json", plain(gifts))
+        await self._archive.add("referrals.json", plain(referrals))
+        await self._archive.add("redemptions.json", plain([dict(row) for row in redeemed]))
 
     async def _profile(self, key: bytes) -> None:
         account = Account(AccountId(str(self._account_id)), key, 0.0)

@@ -16,6 +16,14 @@ GATEWAY: dict[str, tuple[str, Tables, Tables]] = {
         frozenset(),
         frozenset(),
     ),
+    **{
+        name: (
+            "tells the caller's account of its own; nobody else by name",
+            frozenset(),
+            frozenset(),
+        )
+        for name in ("own_invitations", "own_received_gifts", "own_redemptions")
+    },
     "waiting_referrals": (
         "which accounts wait for the reward of a first picture",
         frozenset({"public.referrals"}),
