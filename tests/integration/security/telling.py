@@ -16,7 +16,7 @@ from uuid import UUID
 
 import asyncpg
 
-from tests.integration.security.robbery import Query, Victim, combinations, victim_of
+from tests.integration.security.robbery import Query, Victim, combinations
 
 Answers = list[Any]
 
@@ -45,8 +45,7 @@ async def undone(owner: asyncpg.Connection) -> AsyncIterator[None]:
 
 async def become(owner: asyncpg.Connection, role: str, identity: UUID | None) -> None:
     """Until the part of the transaction ends."""
-    await owner.execute("SELECT set_config('role', $1, true)", role)
-    await owner.execute("SELECT set_config('app.account_id', $1, true)", str(identity or ""))
+    await owner.execute(f"SET LOCAL ROLE {role}; SET LOCAL app.account_id = '{identity or ''}'")
 
 
 async def forget(owner: asyncpg.Connection, victim: Victim, tables: Iterable[str]) -> None:
@@ -122,10 +121,10 @@ class _Run(NamedTuple):
 
     async def looking(self, victim: Victim) -> tuple[Answers | None, frozenset[str]]:
         """The same, and which tables' rows of the victim's it changed."""
-        before = (await victim_of(self.owner, victim.account_id)).rows
         answers: Answers = []
         changed: set[str] = set()
         for arguments in self.arguments:
+            after = None
             async with undone(self.owner):
                 answer = await self._ask(arguments)
                 if answer is None:
@@ -133,9 +132,20 @@ class _Run(NamedTuple):
                 answers.append(answer)
                 if isinstance(answer, list) and not self.prepared.get_statusmsg().endswith(" 0"):
                     await self.owner.execute("RESET ROLE")
-                    after = (await victim_of(self.owner, victim.account_id)).rows
-                    changed |= {table for table in before if before[table] != after[table]}
+                    after = await self._rows_of(victim)
+            if after is not None:
+                before = await self._rows_of(victim)  # all that was done is undone again
+                changed |= {table for table in before if before[table] != after[table]}
         return answers, frozenset(changed)
+
+    async def _rows_of(self, victim: Victim) -> dict[str, str]:
+        """Everything that the database knows of the victim, as text; table → rows."""
+        each = (
+            f"SELECT '{table}', coalesce(array_agg(t::text ORDER BY t::text), '{{}}')::text"
+            f" FROM {table} AS t WHERE account_id = '{victim.account_id}'"
+            for table in victim.rows
+        )
+        return dict(await self.owner.fetch(" UNION ALL ".join(each)))
 
     async def _ask(self, arguments: tuple[Any, ...]) -> Any:
         """Rows, or the kind of refusal; `None`: permission denied."""
