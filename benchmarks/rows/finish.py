@@ -15,7 +15,8 @@ import msgspec
 import structlog
 
 from benchmarks import accounts, load
-from benchmarks.load import EventStream, Target
+from benchmarks.event_stream import EventStream, listen
+from benchmarks.load import Target
 from benchmarks.measuring import Figures, interleave
 from benchmarks.peer_stack import Peer
 from benchmarks.rows.commands import TOKEN_SECONDS, generation_request
@@ -51,7 +52,7 @@ class Watch:
         """One stream for each account, all open before the first request."""
         for number, token in enumerate(tokens):
             data = load.request("GET", "/events", {"Authorization": f"Bearer {token}"})
-            self._streams.append(await load.listen(target, data, self._receiver(number)))
+            self._streams.append(await listen(target, data, self._receiver(number)))
 
     def asked(self, body: bytes, due_at: float) -> None:
         """A request was answered; its latency counts from when it was due."""

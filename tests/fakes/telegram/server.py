@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections import defaultdict
 from collections.abc import Callable
@@ -84,6 +83,7 @@ class Telegram:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self.world.closing.set()
         await self.updates.stop()
         await self._runner.cleanup()
 
@@ -162,7 +162,7 @@ class Telegram:
         if fault == "drop":
             return _closed(request)
         if fault == "delay":
-            await asyncio.sleep(seconds)
+            await self.world.late(seconds)
         if fault in {"429", "500", "502"}:
             said = f"Too Many Requests: retry after {seconds:g}"
             words = said if fault == "429" else "Internal Server Error"
@@ -176,7 +176,7 @@ class Telegram:
         if fault == "lost":
             return _closed(request)
         if fault == "late":
-            await asyncio.sleep(seconds)
+            await self.world.late(seconds)
         return web.Response(text="<html>") if fault == "malformed" else answer
 
     async def _run(self, call: Call, arguments: Arguments) -> web.Response:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import secrets
 import time
 from typing import Any
@@ -138,7 +140,15 @@ class World:
         self.menu_button: dict[str, Any] = {"type": "commands"}
         self.findings: list[str] = []
         """What Telegram lets pass and a reviewer would not; tests assert that there is none."""
+        self.closing = asyncio.Event()
+        """Set when the server goes; whatever is late then is late no longer."""
         self._last_id = 0
+
+    async def late(self, seconds: float) -> None:
+        """Be so slow, as a far server is."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.closing.wait()
 
     def now(self) -> int:
         return int(self.clock.now())

@@ -149,7 +149,7 @@ class Updates:
                 break
             self.webhook.last_error_at = self._world.now()
             self.webhook.last_error = f"Wrong response from the webhook: {status}"
-            await asyncio.sleep(self.delivery.retry_seconds)
+            await self._world.late(self.delivery.retry_seconds)
         left[0] -= 1
         if left[0] == 0:
             self._under_way.discard(number)

@@ -16,7 +16,7 @@ from tests.fakes.telegram.server import Telegram
 from tests.integration.gateway.world import Person as Signed
 from tests.integration.gateway.world import World, running
 from tests.integration.messages.processes import messages
-from tests.integration.webhooks.processes import caught_up, new_group
+from tests.integration.processes import caught_up, new_group
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

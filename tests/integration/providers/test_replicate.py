@@ -9,7 +9,7 @@ from runtime.waiting import until
 from tests.fakes.replicate import Replicate
 from tests.integration.gateway.world import Person, World
 from tests.integration.providers.claims import Claim, Claims
-from tests.integration.worker.desk import worker
+from tests.integration.worker.workers import worker
 
 TIMEOUT_SECONDS = 40.0
 

@@ -10,7 +10,8 @@ import asyncpg
 from runtime.waiting import until
 from tests.fakes.receiver import Receiver
 from tests.integration.gateway.world import Person, World
-from tests.integration.webhooks.processes import caught_up, new_group, webhooks
+from tests.integration.processes import caught_up, new_group
+from tests.integration.webhooks.processes import webhooks
 
 
 async def subscribed(person: Person, url: str, **rest: Any) -> dict[str, Any]:

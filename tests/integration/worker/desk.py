@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import os
-import signal
-import sys
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any, Self
 
 import asyncpg
@@ -34,8 +30,9 @@ from runtime.kafka.lookup import end_offsets
 from runtime.kafka.partition_reader import PartitionReader
 from runtime.kafka.producer import LogProducer
 from runtime.kafka.records import Outgoing, Position, Record, from_consumer
-from runtime.settings import Settings, to_environment
+from runtime.settings import Settings
 from runtime.waiting import until
+from tests.integration.processes import caught_up, committed
 
 MINUTE_MS = 60_000
 
@@ -90,26 +87,11 @@ class Desk:
 
     async def committed(self) -> dict[int, int]:
         """The group's cursor by partition."""
-        from aiokafka.admin import AIOKafkaAdminClient
-
-        admin = AIOKafkaAdminClient(**client_options(self.settings))
-        await admin.start()
-        try:
-            offsets = await admin.list_consumer_group_offsets(self.settings.worker_group)
-            return {tp.partition: one.offset for tp, one in offsets.items() if tp.topic == JOBS}
-        finally:
-            await admin.close()
+        return await committed(self.settings, self.settings.worker_group, JOBS)
 
     async def caught_up(self, timeout_seconds: float = 30.0) -> None:
         """Wait until everything on the jobs topic is acked and committed."""
-        tps = [(JOBS, number) for number in range(self.settings.kafka_partitions)]
-        ends = await end_offsets(self.settings, tps)
-
-        async def reached() -> bool:
-            committed = await self.committed()
-            return all(committed.get(tp.partition, 0) >= end for tp, end in ends.items())
-
-        await until(reached, timeout_seconds, 0.1, what=f"the cursor to reach {ends}")
+        await caught_up(self.settings, self.settings.worker_group, JOBS, timeout_seconds)
 
     async def account(self) -> AccountId:
         """A new account with a key."""
@@ -249,64 +231,3 @@ class Desk:
             timeout_seconds,
         )
         return self.said(generation_id, kind)[0]
-
-
-class Worker:
-    """A worker process of a test."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self.process = process
-
-    def kill(self) -> None:
-        """End it as `kill -9` does."""
-        self.process.kill()
-
-    def pause(self) -> None:
-        """Stop it where it is."""
-        os.kill(self.process.pid, signal.SIGSTOP)
-
-    def resume(self) -> None:
-        """Let it go on."""
-        os.kill(self.process.pid, signal.SIGCONT)
-
-    async def stop(self, timeout_seconds: float = 40.0) -> int:
-        """Ask it to stop; returns its exit status."""
-        self.process.terminate()
-        async with asyncio.timeout(timeout_seconds):
-            return await self.process.wait()
-
-    async def ended(self, timeout_seconds: float = 40.0) -> int:
-        """Wait until it ends by itself; returns its exit status."""
-        async with asyncio.timeout(timeout_seconds):
-            return await self.process.wait()
-
-
-@contextlib.asynccontextmanager
-async def worker(
-    settings: Settings, *, ready: bool = True, **changes: Any
-) -> AsyncIterator[Worker]:
-    """Run a worker process inside; it is killed at the end if it still runs."""
-    slot = changes.setdefault("slot", "1")
-    ready_file = settings.data_dir / "run" / f"test-worker-{slot}-{uuid.uuid4().hex}.ready"
-    settings = msgspec.structs.replace(settings, ready_file=ready_file, **changes)
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-c",
-        "import sys; from runtime import process; from processors.worker.main import run; "
-        "sys.exit(process.run_blocking('worker', run))",
-        env={**os.environ, **to_environment(settings)},
-    )
-    try:
-        if ready:
-
-            def is_ready() -> bool:
-                assert process.returncode is None, f"the worker ended: {process.returncode}"
-                return ready_file.exists()
-
-            await until(is_ready, 60.0, what="the worker to be ready")
-        yield Worker(process)
-    finally:
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()

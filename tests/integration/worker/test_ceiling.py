@@ -14,8 +14,9 @@ from runtime.postgres.pool import Pool, open_pool
 from runtime.settings import Settings
 from runtime.waiting import until
 from tests.fakes.openai_images import OpenAIImages
-from tests.integration.worker.desk import Desk, worker
+from tests.integration.worker.desk import Desk
 from tests.integration.worker.test_disturbed import all_completed, paid_jobs
+from tests.integration.worker.workers import worker
 
 CEILING = 6
 JOB_SECONDS = 0.02

@@ -24,7 +24,8 @@ from runtime.settings import Settings
 from runtime.waiting import until
 from tests.fakes.openai_images import OpenAIImages
 from tests.integration.worker.bench import picture
-from tests.integration.worker.desk import Desk, worker
+from tests.integration.worker.desk import Desk
+from tests.integration.worker.workers import worker
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -11,7 +11,8 @@ from events.generations import GenerationCompleted, GenerationFailed, Generation
 from events.ids import fact_id
 from runtime.objects import open_objects
 from runtime.settings import Settings
-from tests.integration.worker.desk import Desk, worker
+from tests.integration.worker.desk import Desk
+from tests.integration.worker.workers import worker
 
 
 async def test_a_job_becomes_a_stored_picture_and_one_result(

@@ -32,9 +32,11 @@ class Counting(MemoryObjects):
     def __init__(self) -> None:
         super().__init__()
         self.reads = 0
+        self.reading = asyncio.Event()
 
     async def get(self, key: str) -> bytes | None:
         self.reads += 1
+        self.reading.set()
         return await super().get(key)
 
 
@@ -60,13 +62,15 @@ async def test_many_who_ask_at_once_have_it_made_once(objects: Counting, shown: 
     assert objects.reads == 1
 
 
-async def test_who_hangs_up_takes_it_from_nobody(shown: Photos) -> None:
+async def test_who_hangs_up_takes_it_from_nobody(objects: Counting, shown: Photos) -> None:
     """The picture is made for the others."""
     first = asyncio.create_task(shown.jpeg("a.png"))
     second = asyncio.create_task(shown.jpeg("a.png"))
-    await asyncio.sleep(0)
+    async with asyncio.timeout(10):
+        await objects.reading.wait()
     first.cancel()
     assert await second is not None
+    assert objects.reads == 1
 
 
 async def test_no_more_is_kept_than_there_is_room_for(objects: Counting, shown: Photos) -> None:
