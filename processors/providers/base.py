@@ -8,18 +8,43 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
 from events.ids import GenerationId
 from runtime.errors import PixelpopError
 
+IMAGE: Final = "image"
+EDIT: Final = "edit"
+VARIATION: Final = "variation"
+ONLY_IMAGES: Final = frozenset({IMAGE})
+
+
+class Photo(msgspec.Struct, frozen=True):
+    """A picture to start from; it was decoded and encoded by us, so it is what it says."""
+
+    data: bytes
+    content_type: str
+    """`image/png` or `image/webp`."""
+
+    def __repr__(self) -> str:
+        """Nothing of what it shows."""
+        return f"Photo({self.content_type}, {len(self.data)} bytes)"
+
 
 class ImageRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What to draw; the texts are in clear, so it is never logged."""
 
     generation_id: GenerationId
+    kind: str = IMAGE
+    """`image`: from words. `edit`: `photos` as the words say. `variation`: `photos[0]` anew, a
+    little different; the words may be empty. Never one that is not among the provider's `kinds`."""
+    photos: tuple[Photo, ...] = ()
+    """For `edit` one to four of them, the first is the one to change; for `variation` one."""
+    mask: Photo | None = None
+    """For `edit`: a PNG as large as the first photo; only where it is transparent may the picture
+    change."""
     prompt: str
     negative_prompt: str | None
     style_id: str
@@ -81,6 +106,11 @@ class Provider(Protocol):
     timeout_seconds: float
     """How long one request may take; none is sent unless that fits before the deadline."""
 
+    @property
+    def kinds(self) -> frozenset[str]:
+        """Which kinds of requests it makes, of `IMAGE`, `EDIT` and `VARIATION`."""
+        ...
+
     async def generate(self, request: ImageRequest, call: Call) -> list[bytes]:
         """Draw; returns encoded pictures (PNG, JPEG or WebP) in the order of
         `request.indices`, at times fewer than asked for.
@@ -105,6 +135,8 @@ class Provider(Protocol):
 
 class AnswersInPlace:
     """What providers share whose answer is the picture itself: there is nothing to ask later."""
+
+    kinds: frozenset[str] = ONLY_IMAGES
 
     async def resume(
         self,

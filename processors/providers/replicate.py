@@ -25,6 +25,7 @@ import structlog
 
 from processors.providers.asking import Asking
 from processors.providers.base import (
+    ONLY_IMAGES,
     Call,
     ImageRequest,
     News,
@@ -68,6 +69,7 @@ class ReplicateProvider:
 
     name = "replicate"
     free = False
+    kinds = ONLY_IMAGES
 
     def __init__(self, settings: Settings, news: News) -> None:
         self._wait_seconds = settings.replicate_timeout_seconds + GRACE_SECONDS

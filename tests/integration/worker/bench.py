@@ -34,6 +34,7 @@ class Scripted:
 
     name = "local"
     timeout_seconds = 5.0
+    kinds = frozenset({"image", "edit", "variation"})
 
     def __init__(self, *acts: Any, free: bool = False) -> None:
         self.free = free
