@@ -13,15 +13,12 @@ a webhook only makes us ask at once. Each call ends in one of these:
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import time
 from collections.abc import Mapping
 from math import gcd
 from typing import Any
 
 import msgspec
-import structlog
 
 from processors.providers.asking import Asking
 from processors.providers.base import (
@@ -36,21 +33,13 @@ from processors.providers.base import (
 )
 from processors.providers.fetching import SECONDS_MAX as FETCHING_SECONDS_MAX
 from processors.providers.fetching import Fetcher
+from processors.providers.polling import GRACE_SECONDS, Waiting, until_ended
 from processors.providers.prompts import prompt_of
-from processors.providers.replicate_api import NotTold, Prediction, ReplicateApi, is_reference
+from processors.providers.replicate_api import Prediction, ReplicateApi, is_reference
 from processors.worker import metrics
 from runtime.errors import SettingsError
 from runtime.settings import Settings
 
-_log = structlog.get_logger(__name__)
-
-POLL_SECONDS_FIRST = 0.5
-POLL_SECONDS_MAX = 3.0
-POLL_GROWTH = 1.5
-POLL_SECONDS_ASKED_MAX = 15.0
-"""However long the API asks to be left alone: a customer waits."""
-GRACE_SECONDS = 5.0
-"""How long after its deadline a prediction is still given to end by itself."""
 SEEDS = 2**31
 OURS = frozenset({"prompt", "seed"})
 """Inputs that come with each request and from nowhere else."""
@@ -112,8 +101,8 @@ class ReplicateProvider:
         outcome = "answered"
         try:
             with self._news.of(request.generation_id, call.attempt) as told:
-                pause_seconds = 0.0 if resumed else POLL_SECONDS_FIRST
-                ended = await self._ended(call, prediction, told, pause_seconds)
+                waiting = Waiting(call, told, self._wait_seconds, resumed)
+                ended = await self._ended(waiting, prediction)
             return await self._fetcher.pictures(_addresses(ended))
         except ProviderError as error:
             outcome = error.code
@@ -122,44 +111,17 @@ class ReplicateProvider:
             seconds = time.monotonic() - began
             metrics.CALL_SECONDS.labels(self.name, outcome).observe(seconds)
 
-    async def _ended(
-        self, call: Call, prediction: Prediction, told: asyncio.Event, pause_seconds: float
-    ) -> Prediction:
-        """Look until it has ended, and make it end after its time."""
-        until = time.monotonic() + self._wait_seconds
-        while not prediction.has_ended:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(pause_seconds):
-                    await told.wait()
-            told.clear()
-            pause_seconds = min(
-                max(pause_seconds, POLL_SECONDS_FIRST) * POLL_GROWTH, POLL_SECONDS_MAX
-            )
-            try:
-                if time.monotonic() >= until:
-                    await self._api.cancel(prediction.id)
-                prediction = await self._found(prediction.id)
-            except NotTold as error:
-                # It may be paid, and can be had once the API answers: that is worth the wait.
-                if time.monotonic() >= until and not self._may_wait(call):
-                    raise ProviderUncertain(f"{prediction.id} is not told of: {error}") from error
-                _log.warning("a prediction was not told of", reason=str(error))
-                asked = min(error.retry_after_seconds or 0.0, POLL_SECONDS_ASKED_MAX)
-                pause_seconds = max(pause_seconds, asked)
-            else:
-                if time.monotonic() >= until + GRACE_SECONDS and not prediction.has_ended:
-                    raise ProviderUncertain(f"Prediction {prediction.id} does not end.")
-        return prediction
+    async def _ended(self, waiting: Waiting, prediction: Prediction) -> Prediction:
+        if prediction.has_ended:
+            return prediction
 
-    def _may_wait(self, call: Call) -> bool:
-        """Whether its pictures could still be fetched before the deadline."""
-        return call.may_start(-self._wait_seconds)
+        async def find() -> Prediction | None:
+            found = await self._api.find(prediction.id)
+            if found is None:
+                raise ProviderUncertain(f"Replicate knows no prediction {prediction.id} any more.")
+            return found if found.has_ended else None
 
-    async def _found(self, reference: str) -> Prediction:
-        found = await self._api.find(reference)
-        if found is None:
-            raise ProviderUncertain(f"Replicate knows no prediction {reference} any more.")
-        return found
+        return await until_ended(waiting, find, lambda: self._api.cancel(prediction.id))
 
 
 def inputs_of(request: ImageRequest, further: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,35 +8,24 @@ cancelling it cost nothing.
 
 from __future__ import annotations
 
-import asyncio
 import math
 import re
-import time
 from http import HTTPStatus
 from typing import Any
 
-import httpx2
 import msgspec
 
-from processors.providers.asking import (
-    CONNECT_TIMEOUT_SECONDS,
-    NEVER_SENT,
-    PAYING_CONNECTIONS,
-    Again,
-    not_now,
-)
+from processors.providers.asking import not_now
 from processors.providers.base import (
     ProviderError,
     ProviderMisconfigured,
     ProviderRefused,
     ProviderUncertain,
 )
-from processors.providers.retry_after import retry_after_seconds
-from runtime.errors import PixelpopError
+from processors.providers.json_api import Answer, JsonApi
+from processors.providers.polling import NotTold
 from runtime.settings import Settings
 
-REQUEST_SECONDS_MAX = 30.0
-ANSWER_BYTES_MAX = 4_000_000
 CANCEL_AFTER_SECONDS_MIN = 5
 """Replicate takes no shorter deadline."""
 ENDED = frozenset({"succeeded", "failed", "canceled", "aborted"})
@@ -73,28 +62,12 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
         return [one for one in output or () if isinstance(one, str)]
 
 
-class NotTold(PixelpopError):
-    """How a prediction stands is not known now."""
-
-    code = "prediction-not-told"
-    retryable = True
-
-    def __init__(self, message: str, retry_after_seconds: float | None = None) -> None:
-        super().__init__(message)
-        self.retry_after_seconds = retry_after_seconds
-
-
 class ReplicateApi:
     """The requests; every one ends within `REQUEST_SECONDS_MAX`."""
 
     def __init__(self, settings: Settings) -> None:
-        base = settings.replicate_base_url.rstrip("/") + "/"
         headers = {"Authorization": f"Bearer {settings.replicate_api_token}"}
-        timeout = httpx2.Timeout(REQUEST_SECONDS_MAX, connect=CONNECT_TIMEOUT_SECONDS)
-        self._paying = httpx2.AsyncClient(
-            base_url=base, headers=headers, timeout=timeout, limits=PAYING_CONNECTIONS
-        )
-        self._asking = httpx2.AsyncClient(base_url=base, headers=headers, timeout=timeout)
+        self._api = JsonApi(settings.replicate_base_url, headers)
         model, _, self._version = settings.replicate_model.partition(":")
         self._path = "predictions" if self._version else f"models/{model}/predictions"
         seconds = max(math.ceil(settings.replicate_timeout_seconds), CANCEL_AFTER_SECONDS_MIN)
@@ -117,20 +90,12 @@ class ReplicateApi:
             body["version"] = self._version
         if webhook is not None:
             body |= {"webhook": webhook, "webhook_events_filter": ["completed"]}
+        # Ends by itself there, also when nobody is left here to cancel it.
+        answer = await self._api.pay(self._path, body, {"Cancel-After": self._cancel_after})
+        if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
+            raise _said_no(answer)
         try:
-            async with asyncio.timeout(REQUEST_SECONDS_MAX):
-                # Ends by itself there, also when nobody is left here to cancel it.
-                status, headers, told = await self._request(
-                    self._paying, "POST", self._path, body, {"Cancel-After": self._cancel_after}
-                )
-        except NEVER_SENT as error:
-            raise Again(f"The API was not reached: {error!r}.") from error
-        except (httpx2.HTTPError, TimeoutError, ValueError) as error:
-            raise ProviderUncertain(f"No whole answer came: {error!r}.") from error
-        if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
-            raise _said_no(status, headers, told)
-        try:
-            return _decoded(told)
+            return _decoded(answer.body)
         except ValueError as error:
             raise ProviderUncertain("A prediction was made, and nobody knows which.") from error
 
@@ -140,14 +105,13 @@ class ReplicateApi:
         Raises:
             NotTold: it may be asked again.
         """
-        status, headers, told = await self._free("GET", f"predictions/{reference}")
-        if status in _NOT_KNOWN:
+        answer = await self._api.ask("GET", f"predictions/{reference}")
+        if answer.status in _NOT_KNOWN:
             return None
-        if status != HTTPStatus.OK:
-            later = retry_after_seconds(headers, time.time())
-            raise NotTold(f"The API answered {status}.", later)
+        if answer.status != HTTPStatus.OK:
+            raise NotTold(f"The API answered {answer.status}.", answer.retry_after_seconds)
         try:
-            found = _decoded(told)
+            found = _decoded(answer.body)
         except ValueError as error:
             raise NotTold("The API's answer cannot be read.") from error
         if found.id != reference:
@@ -160,35 +124,11 @@ class ReplicateApi:
         Raises:
             NotTold: whether that was heard is not known.
         """
-        await self._free("POST", f"predictions/{reference}/cancel")
+        await self._api.ask("POST", f"predictions/{reference}/cancel")
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._paying.aclose()
-        await self._asking.aclose()
-
-    async def _free(self, method: str, path: str) -> tuple[int, httpx2.Headers, bytes]:
-        try:
-            async with asyncio.timeout(REQUEST_SECONDS_MAX):
-                return await self._request(self._asking, method, path, None, {})
-        except (httpx2.HTTPError, TimeoutError, ValueError) as error:
-            raise NotTold(f"The API did not answer: {error!r}.") from error
-
-    async def _request(
-        self,
-        client: httpx2.AsyncClient,
-        method: str,
-        path: str,
-        body: dict[str, Any] | None,
-        headers: dict[str, str],
-    ) -> tuple[int, httpx2.Headers, bytes]:
-        told = bytearray()
-        async with client.stream(method, path, json=body, headers=headers) as response:
-            async for chunk in response.aiter_bytes():
-                told += chunk
-                if len(told) > ANSWER_BYTES_MAX:
-                    raise ValueError("the answer is too large")
-        return response.status_code, response.headers, bytes(told)
+        await self._api.close()
 
 
 def is_refusal(error: object) -> bool:
@@ -212,13 +152,13 @@ def _decoded(told: bytes) -> Prediction:
     return prediction
 
 
-def _said_no(status: int, headers: httpx2.Headers, told: bytes) -> ProviderError:
-    said = f"The API answered {status}."
-    later = not_now(status, headers, said)
+def _said_no(answer: Answer) -> ProviderError:
+    said = f"The API answered {answer.status}."
+    later = not_now(answer.status, answer.headers, said)
     if later is not None:
         return later
-    if status in _BAD_REQUEST:
+    if answer.status in _BAD_REQUEST:
         # What it says may repeat the prompt, so it is looked at and not shown.
-        refused = is_refusal(told.decode("utf-8", "replace"))
+        refused = is_refusal(answer.body.decode("utf-8", "replace"))
         return ProviderRefused(said) if refused else ProviderError(said)
     return ProviderMisconfigured(said)

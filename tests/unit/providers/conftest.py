@@ -8,8 +8,8 @@ import msgspec
 import pytest
 import pytest_asyncio
 
+from processors.providers import json_api, polling
 from processors.providers import replicate as module
-from processors.providers import replicate_api as api_module
 from processors.providers.replicate import ReplicateProvider
 from tests.fakes.replicate import Replicate
 from tests.unit.providers.calls import SETTINGS, Silence
@@ -17,10 +17,11 @@ from tests.unit.providers.calls import SETTINGS, Silence
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "POLL_SECONDS_FIRST", 0.02)
-    monkeypatch.setattr(module, "POLL_SECONDS_MAX", 0.05)
+    monkeypatch.setattr(polling, "POLL_SECONDS_FIRST", 0.02)
+    monkeypatch.setattr(polling, "POLL_SECONDS_MAX", 0.05)
+    monkeypatch.setattr(polling, "GRACE_SECONDS", 0.1)
     monkeypatch.setattr(module, "GRACE_SECONDS", 0.1)
-    monkeypatch.setattr(api_module, "REQUEST_SECONDS_MAX", 1.0)
+    monkeypatch.setattr(json_api, "REQUEST_SECONDS_MAX", 1.0)
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -15,8 +15,8 @@ from processors.providers import (
     ProviderUncertain,
     ProviderUnusable,
     TooLate,
+    polling,
 )
-from processors.providers import replicate as module
 from processors.providers.replicate import ReplicateProvider
 from tests.fakes.replicate import Replicate
 from tests.unit.providers.calls import SETTINGS, Silence, Submitting, asking
@@ -170,7 +170,7 @@ async def test_news_make_it_look_at_once(
     api: Replicate, provider: ReplicateProvider, news: Silence, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Told that there is news, it asks then, long before it would have looked by itself."""
-    monkeypatch.setattr(module, "POLL_SECONDS_FIRST", 30.0)
+    monkeypatch.setattr(polling, "POLL_SECONDS_FIRST", 30.0)
     monkeypatch.setattr(provider, "_wait_seconds", 60.0)
     generating = asyncio.create_task(provider.generate(asking("a boat"), Submitting()))
     news.told.set()
