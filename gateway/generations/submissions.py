@@ -258,7 +258,7 @@ def _event(deps: Deps, submission: Submission) -> GenerationRequested:
         model=model.id,
         quality=request.quality,
         body_mac=body_mac,
-        prohibited=moderate(request.prompt, negative),
+        prohibited=moderate(request.prompt, negative=negative),
     )
 
 

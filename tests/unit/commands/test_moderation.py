@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commands.moderation import moderate
-from commands.moderation_list import VERSION
+from commands.moderation import VERSION, moderate
 
 
 @pytest.mark.parametrize(
