@@ -60,6 +60,15 @@ class GenerationStarted(Fact, frozen=True, kw_only=True, gc=False, tag="Generati
     provider: str
 
 
+class Preview(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A smaller copy of a picture."""
+
+    object_key: str
+    content_type: str
+    width: Small
+    height: Small
+
+
 class Image(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One finished picture, as it is stored."""
 
@@ -73,6 +82,17 @@ class Image(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     size_bytes: Natural
     sha256: str
     """Of the original's bytes, in hex."""
+    previews: tuple[Preview, ...] = ()
+    """Further ones, beside the WebP under `preview_key`."""
+    blurhash: str = ""
+    """How it looks from afar (https://blurha.sh); empty: it was made before these were."""
+    near_hash: str = ""
+    """64 bits in hex, nearly the same for pictures that look alike; empty: as above."""
+
+    @property
+    def object_keys(self) -> tuple[str, ...]:
+        """Everything that is stored of it."""
+        return (self.object_key, self.preview_key, *(one.object_key for one in self.previews))
 
 
 class GenerationCompleted(Fact, frozen=True, kw_only=True, gc=False, tag="GenerationCompleted.v1"):

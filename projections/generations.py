@@ -37,6 +37,7 @@ QUERIES = load_queries(Path(__file__).with_name("generations.sql"))
 NOT_DELETED = 0
 """In a change: `deleted_at_ms` becomes empty again."""
 NO_PICTURES = "no_pictures"
+_json = msgspec.json.Encoder().encode
 
 
 class GenerationRow(msgspec.Struct, gc=False):
@@ -91,6 +92,10 @@ class ImageRow(msgspec.Struct, gc=False):
     sha256: str | None = None
     deleted_at_ms: int | None = None
     bin_changed_at_ms: int | None = None
+    previews: str | None = None
+    """Further ones as JSON, as the event has them."""
+    blurhash: str | None = None
+    near_hash: str | None = None
 
 
 class Generations:
@@ -211,6 +216,9 @@ class Generations:
                 image.content_type,
                 image.size_bytes,
                 image.sha256,
+                previews=_json(image.previews).decode() if image.previews else None,
+                blurhash=image.blurhash or None,
+                near_hash=image.near_hash or None,
             )
             self.images.insert((event.account_id, image.image_id), image_row)
 

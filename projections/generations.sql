@@ -51,6 +51,10 @@ CREATE TABLE images (
     sha256 text NOT NULL,
     deleted_at_ms bigint,
     bin_changed_at_ms bigint,
+    -- Further previews as JSON: object_key, content_type, width, height.
+    previews text,
+    blurhash text,
+    near_hash text,
     PRIMARY KEY (account_id, image_id)
 );
 
@@ -170,11 +174,13 @@ WHERE g.account_id = new.account_id AND g.generation_id = new.generation_id;
 -- name: rows_images
 WITH new_images (
     account_id, image_id, generation_id, index, object_key, preview_key, width, height,
-    content_type, size_bytes, sha256, deleted_at_ms, bin_changed_at_ms
+    content_type, size_bytes, sha256, deleted_at_ms, bin_changed_at_ms, previews, blurhash,
+    near_hash
 ) AS (
     SELECT * FROM unnest(
         $1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::text[], $6::text[], $7::bigint[],
-        $8::bigint[], $9::text[], $10::bigint[], $11::text[], $12::bigint[], $13::bigint[]
+        $8::bigint[], $9::text[], $10::bigint[], $11::text[], $12::bigint[], $13::bigint[],
+        $14::text[], $15::text[], $16::text[]
     )
 )
 
@@ -187,7 +193,8 @@ CREATE TEMPORARY TABLE new_images ON COMMIT DROP AS SELECT * FROM images WITH NO
 INSERT INTO images
 SELECT
     account_id, image_id, generation_id, index, object_key, preview_key, width, height,
-    content_type, size_bytes, sha256, nullif(deleted_at_ms, 0), bin_changed_at_ms
+    content_type, size_bytes, sha256, nullif(deleted_at_ms, 0), bin_changed_at_ms, previews,
+    blurhash, near_hash
 FROM new_images AS new
 ON CONFLICT (account_id, image_id) DO UPDATE SET
     generation_id = excluded.generation_id,
@@ -200,7 +207,10 @@ ON CONFLICT (account_id, image_id) DO UPDATE SET
     size_bytes = excluded.size_bytes,
     sha256 = excluded.sha256,
     deleted_at_ms = excluded.deleted_at_ms,
-    bin_changed_at_ms = excluded.bin_changed_at_ms;
+    bin_changed_at_ms = excluded.bin_changed_at_ms,
+    previews = excluded.previews,
+    blurhash = excluded.blurhash,
+    near_hash = excluded.near_hash;
 
 -- name: change_images
 UPDATE images AS i SET

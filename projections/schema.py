@@ -20,7 +20,7 @@ from projections.errors import SchemaMismatch
 from runtime.postgres.pool import Pool, transaction
 from runtime.queries import load_queries
 
-PROJECTION_VERSION: Final = 4
+PROJECTION_VERSION: Final = 5
 """Raised with every change of what the rows mean or which there are; then rebuild."""
 
 QUERIES = load_queries(Path(__file__).with_name("schema.sql"))

@@ -49,6 +49,7 @@ async def running(data_dir: Path) -> AsyncIterator[Settings]:
         master_key=secrets.make_master_key(),
         telegram_bot_token=secrets.make_bot_token(),
         telegram_poll=False,  # nobody's bot: Telegram has no updates for it
+        previews="small",  # the others take their time, and few tests look at them
     )
     if os.environ.get("PIXELPOP_TEST_SERVERS", "embedded") == "containers":
         async with AsyncExitStack() as stack:

@@ -27,12 +27,31 @@ Status = Annotated[
 ]
 
 
+class PreviewDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """A smaller copy of a picture; the address is good for a while only."""
+
+    url: str
+    content_type: Annotated[str, says("`image/webp` or `image/avif`.")]
+    width: int
+    height: int
+
+
 class ImageDocument(msgspec.Struct, frozen=True, kw_only=True):
     """A finished picture; the addresses are good for a while only."""
 
     id: Id
     url: str
-    preview_url: str
+    preview_url: Annotated[str, says("A WebP with no side longer than 512 pixels.")]
+    previews: Annotated[
+        tuple[PreviewDocument, ...], says("Others: 512 pixels as AVIF, 1024 as WebP and AVIF.")
+    ] = ()
+    blurhash: Annotated[
+        str | None, says("What to show until it is there (https://blurha.sh); null of old ones.")
+    ] = None
+    near_hash: Annotated[
+        str | None,
+        says("64 bits in hex; pictures that look alike differ in few of them. Null of old ones."),
+    ] = None
     width: int
     height: int
     deleted_at: Time | None = None

@@ -56,6 +56,16 @@ _generation = shown.GenerationDocument(
             id=IMAGE,
             url=f"{_STORE}.png?X-Amz-Signature=…",
             preview_url=f"{_STORE}.webp?X-Amz-Signature=…",
+            previews=(
+                shown.PreviewDocument(
+                    url=f"{_STORE}.1024.avif?X-Amz-Signature=…",
+                    content_type="image/avif",
+                    width=1024,
+                    height=1024,
+                ),
+            ),
+            blurhash="LTC*XgNaD%%L?^R*IUxuDjWBbHoL",
+            near_hash="0f0f4f7fe7a3a21e",
             width=1024,
             height=1024,
         ),

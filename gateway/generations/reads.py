@@ -14,13 +14,14 @@ from uuid import UUID
 
 import msgspec
 
-from events.generations import GenerationRequested
+from events.generations import GenerationRequested, Preview
 from events.ids import fact_id
 from gateway.api.documents import (
     CreditsOfGeneration,
     ErrorOfGeneration,
     GenerationDocument,
     ImageDocument,
+    PreviewDocument,
     Timings,
     at,
 )
@@ -45,6 +46,7 @@ LAG_WAIT_SECONDS: Final = 0.25
 RETRY_AFTER_SECONDS: Final = 1
 
 _requested = msgspec.json.Decoder(GenerationRequested)
+_previews = msgspec.json.Decoder(tuple[Preview, ...]).decode
 
 
 async def find_document(
@@ -173,6 +175,19 @@ async def _image(deps: Deps, row: Any) -> ImageDocument:
         id=str(row["image_id"]),
         url=await deps.presigned.url(row["object_key"]),
         preview_url=await deps.presigned.url(row["preview_key"]),
+        previews=tuple(
+            [
+                PreviewDocument(
+                    url=await deps.presigned.url(one.object_key),
+                    content_type=one.content_type,
+                    width=one.width,
+                    height=one.height,
+                )
+                for one in _previews(row["previews"] or "[]")
+            ]
+        ),
+        blurhash=row["blurhash"],
+        near_hash=row["near_hash"],
         width=row["width"],
         height=row["height"],
     )

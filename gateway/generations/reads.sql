@@ -4,7 +4,9 @@ FROM read.generations
 WHERE account_id = $1 AND generation_id = $2;
 
 -- name: get_images
-SELECT image_id, generation_id, index, object_key, preview_key, width, height, deleted_at_ms
+SELECT
+    image_id, generation_id, index, object_key, preview_key, width, height, deleted_at_ms,
+    previews, blurhash, near_hash
 FROM read.images
 WHERE account_id = $1 AND generation_id = ANY($2::uuid[])
 ORDER BY generation_id, index;

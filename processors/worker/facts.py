@@ -53,7 +53,7 @@ def object_keys(result: bytes) -> set[str]:
     """The objects that a result names, from its value bytes."""
     event = decode(result)
     images = event.images if isinstance(event, GenerationCompleted) else ()
-    return {key for image in images for key in (image.object_key, image.preview_key)}
+    return {key for image in images for key in image.object_keys}
 
 
 class Facts:

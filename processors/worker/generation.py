@@ -54,7 +54,13 @@ class Performance:
         self._tools = tools
         self._job = job
         self._facts = Facts(tools.producer, tools.clock, job, traceparent)
-        self._gallery = Gallery(tools.objects, tools.executor, job.account_id, job.generation_id)
+        self._gallery = Gallery(
+            tools.objects,
+            tools.executor,
+            job.account_id,
+            job.generation_id,
+            previews=tools.previews,
+        )
         self._provider = provider_of(job.request, tools.providers)
         self._provider_name = UNKNOWN_PROVIDER if self._provider is None else self._provider.name
         self._step = random_step()

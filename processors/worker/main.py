@@ -144,6 +144,7 @@ async def opened(settings: Settings, holder: UUID) -> AsyncIterator[Tools]:
             providers=providers,
             live=Live(producer),
             executor=executor,
+            previews=settings.previews,
             retry_seconds=settings.worker_retry_seconds,
         )
 

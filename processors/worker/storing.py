@@ -1,8 +1,8 @@
 """Pictures into object storage, and what is stored back into the event that describes it.
 
 Keys are deterministic and written once (`If-None-Match: *`), so a result always describes the
-stored picture, whoever stored it. The original comes first and its preview is made of what is
-stored under its key, so the two belong together even where two workers store at once.
+stored picture, whoever stored it. The original comes first and its previews are made of what is
+stored under its key, so they belong together even where two workers store at once.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import TypeVar
 
 import structlog
 
-from events.generations import Image
+from events.generations import Image, Preview
 from events.ids import AccountId, GenerationId, image_id
 from processors import images
-from processors.images import Prepared, UnusableImage
+from processors.images import Prepared, Previews, UnusableImage
 from runtime.objects import ObjectStore
 
 _log = structlog.get_logger(__name__)
@@ -48,6 +48,7 @@ class Gallery:
         executor: where pictures are decoded.
         account_id: whose they are.
         generation_id: what they are of.
+        previews: which are made.
     """
 
     def __init__(
@@ -56,11 +57,14 @@ class Gallery:
         executor: Executor,
         account_id: AccountId,
         generation_id: GenerationId,
+        *,
+        previews: Previews = "all",
     ) -> None:
         self._objects = objects
         self._executor = executor
         self._account_id = account_id
         self._generation_id = generation_id
+        self._previews = previews
         self.tried: set[str] = set()
         """Keys that this worker may have stored something under."""
 
@@ -69,7 +73,7 @@ class Gallery:
 
         async def one(index: int, data: bytes) -> tuple[int, Prepared | None]:
             try:
-                return index, await images.prepare(data, self._executor)
+                return index, await images.prepare(data, self._executor, previews=self._previews)
             except UnusableImage as error:
                 _log.warning("a provider sent an unusable picture", index=index, error=error)
                 return index, None
@@ -91,7 +95,7 @@ class Gallery:
     async def find(self, indices: Collection[int]) -> dict[int, Image | None]:
         """Describe what is stored of these pictures; None stands for something that is none.
 
-        Makes the preview where a worker was ended between a picture and its preview.
+        Makes the previews where a worker was ended between a picture and its previews.
 
         Raises:
             ObjectsUnavailable, ObjectsRefused: as `store`.
@@ -129,7 +133,7 @@ class Gallery:
         if data is None:
             return False, None
         try:
-            picture = await images.prepare(data, self._executor)
+            picture = await images.prepare(data, self._executor, previews=self._previews)
         except UnusableImage as error:
             _log.error("a stored picture cannot be used", object_key=original, error=error)
             return True, None
@@ -137,7 +141,11 @@ class Gallery:
 
     async def _with_preview(self, index: int, picture: Prepared) -> Image:
         _, preview = self._keys(index)
-        await self._put(preview, picture.preview, images.PREVIEW_TYPE)
+        more = [
+            self._put(self._key(index, one.ending), one.data, one.content_type)
+            for one in picture.previews
+        ]
+        await _all([self._put(preview, picture.preview, images.PREVIEW_TYPE), *more])
         return self._describe(index, picture)
 
     async def _put(self, key: str, data: bytes, content_type: str) -> bool:
@@ -156,7 +164,21 @@ class Gallery:
             content_type=images.ORIGINAL_TYPE,
             size_bytes=len(picture.original),
             sha256=picture.sha256,
+            previews=tuple(
+                Preview(
+                    object_key=self._key(index, one.ending),
+                    content_type=one.content_type,
+                    width=one.width,
+                    height=one.height,
+                )
+                for one in picture.previews
+            ),
+            blurhash=picture.blurhash,
+            near_hash=picture.near_hash,
         )
+
+    def _key(self, index: int, ending: str) -> str:
+        return f"{prefix(self._account_id, self._generation_id)}{index}.{ending}"
 
     def _keys(self, index: int) -> tuple[str, str]:
         return (

@@ -7,6 +7,7 @@ from concurrent.futures import Executor
 
 import msgspec
 
+from processors.images import Previews
 from processors.providers import Provider
 from processors.worker.ceiling import Ceiling
 from processors.worker.claims import Claims
@@ -32,5 +33,7 @@ class Tools(msgspec.Struct, frozen=True, kw_only=True):
     live: Live
     executor: Executor
     """Where pictures are drawn, decoded and encoded."""
+    previews: Previews = "all"
+    """Which previews are made of a picture."""
     retry_seconds: float
     """How long a step is tried at least while a server is away."""

@@ -7,12 +7,12 @@ from typing import Annotated
 from msgspec import Meta
 
 from runtime.settings.about import about
-from runtime.settings.grants import Grants
+from runtime.settings.images import Images
 
 _Address = Annotated[str, Meta(pattern=r"^https://\S+\Z", max_length=500)]
 
 
-class Bot(Grants, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Bot(Images, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the bot tells people about who runs it, and how it fetches updates."""
 
     support_contact: Annotated[
