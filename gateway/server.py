@@ -44,7 +44,7 @@ class HttpServer:
             port=port,
             interface=Interfaces.ASGINL,
             http=HTTPModes.http1,
-            websockets=False,
+            websockets=True,
             backlog=BACKLOG,
             backpressure=settings.connections_max,
             http1_settings=HTTP1Settings(

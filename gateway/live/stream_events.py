@@ -1,8 +1,8 @@
-"""Changes as server-sent events (WHATWG HTML, "Server-sent events")."""
+"""Changes as events: for a stream of server-sent ones (WHATWG HTML), and for a WebSocket."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -27,6 +27,7 @@ from gateway.web.cursors import consistency_token, event_id
 from gateway.web.sentences import SENTENCES
 
 HEARTBEAT: Final = b": alive\n\n"
+ALIVE: Final = '{"event":"alive"}'
 _BINNED: Final = {
     "GenerationDeleted": "deleted",
     "GenerationRestored": "restored",
@@ -35,17 +36,34 @@ _BINNED: Final = {
 }
 
 
-def encode(event: str, data: object, identity: str | None = None) -> bytes:
-    """One event; JSON has no line breaks, so the data is one line."""
+class Told(NamedTuple):
+    """One event."""
+
+    event: str
+    data: object
+    identity: str | None = None
+    """Its place in the log, to resume from; None: it has none."""
+
+
+def as_sse(told: Told) -> bytes:
+    """As a server-sent event; JSON has no line breaks, so the data is one line."""
+    event, data, identity = told
     head = f"event: {event}\n" if identity is None else f"event: {event}\nid: {identity}\n"
     return head.encode() + b"data: " + msgspec.json.encode(data) + b"\n\n"
 
 
-def encode_item(item: Item) -> bytes | None:
+def as_message(told: Told) -> str:
+    """As a text message of a WebSocket."""
+    event, data, identity = told
+    place = {} if identity is None else {"id": identity}
+    return msgspec.json.encode({"event": event, **place, "data": data}).decode()
+
+
+def tell(item: Item) -> Told | None:
     """A change as an event; None where there is nothing to tell."""
     change = item.change
     if isinstance(change, Progress):
-        return encode(
+        return Told(
             "progress",
             {
                 "generation_id": change.generation_id,
@@ -63,9 +81,9 @@ def encode_item(item: Item) -> bytes | None:
     if isinstance(change, Moved):
         name = "granted" if isinstance(change, Granted) else "removed"
         told = {"change": name, "credits": change.credits, "why": change.why}
-        return encode("credits", told | data, identity)
+        return Told("credits", told | data, identity)
     told = {"generation_id": change.generation_id, **_of_generation(change)}
-    return encode("generation", told | data, identity)
+    return Told("generation", told | data, identity)
 
 
 def status_of(item: Item) -> str | None:

@@ -9,16 +9,15 @@ from uuid import UUID
 
 import structlog
 
-from events.topics import EVENTS
 from gateway.api.documents import Balance
 from gateway.deps import Deps
 from gateway.generations.reads import QUERIES, find_document, to_documents
 from gateway.identity.signed_in import Account
 from gateway.live.hub import Item, Subscription
-from gateway.live.stream_events import HEARTBEAT, encode, encode_item, status_of
+from gateway.live.stream_events import Told, status_of, tell
 from gateway.live.tail import FINAL
+from gateway.live.wires import SseWire, Wire
 from gateway.web.cursors import LogPosition, event_id
-from gateway.web.errors import render
 from runtime.errors import PixelpopError
 from runtime.kafka.partitioner import partition_for
 from runtime.postgres.pool import as_account
@@ -27,15 +26,10 @@ _log = structlog.get_logger(__name__)
 
 SNAPSHOT_GENERATIONS: Final = 20
 REREAD_SECONDS_MAX: Final = 10.0
-_HEADERS: Final = [
-    (b"content-type", b"text/event-stream"),
-    (b"cache-control", b"no-store"),
-    (b"x-accel-buffering", b"no"),  # or nginx would hold events back
-]
 
 
 class Stream(ABC):
-    """An ASGI app that sends one account's changes.
+    """Sends one account's changes; an ASGI app that sends them as server-sent events.
 
     Args:
         deps: parts.
@@ -56,9 +50,13 @@ class Stream(ABC):
         self._partition = partition_for(account.account_id.encode(), deps.settings.kafka_partitions)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """As a response."""
+        await self.over(SseWire(receive, send, scope["path"]))
+
+    async def over(self, wire: Wire) -> None:
         """Send until the reader goes, is cut off, or there is nothing more to come."""
-        writing = asyncio.get_running_loop().create_task(self._write(send))
-        reading = asyncio.get_running_loop().create_task(_gone(receive))
+        writing = asyncio.get_running_loop().create_task(self._write(wire))
+        reading = asyncio.get_running_loop().create_task(_gone(wire))
         try:
             await asyncio.wait({writing, reading}, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -66,21 +64,23 @@ class Stream(ABC):
             reading.cancel()
             writing.cancel()
             await asyncio.wait({writing, reading})
-        if not writing.cancelled() and (error := writing.exception()) is not None:
-            if not isinstance(error, PixelpopError):
-                raise error
-            _log.warning("event stream ended", error=str(error), path=scope["path"])
+        if writing.cancelled():
+            return
+        try:
+            over = writing.result()
+            # Only now: the server closes nothing that somebody still waits to receive from.
+            await wire.end(over=over)
+        except (PixelpopError, TimeoutError) as error:
+            _log.warning("event stream ended", error=repr(error))
 
-    async def _write(self, send: Any) -> None:
+    async def _write(self, wire: Wire) -> bool:
+        """Send what there is to send; returns whether there is nothing more to come."""
         try:
             first, over = await self._first()
         except PixelpopError as error:
-            status, headers, body = render(error, "/events")
-            await send({"type": "http.response.start", "status": status, "headers": headers})
-            await send({"type": "http.response.body", "body": body})
-            return
-        await send({"type": "http.response.start", "status": 200, "headers": list(_HEADERS)})
-        await _send_chunk(send, first or b": hello\n\n")
+            await wire.refuse(error)
+            return True
+        await wire.begin(first)
         settings = self._deps.settings
         until = asyncio.get_running_loop().time() + settings.stream_seconds_max
         while not over and not self._subscription.cut:
@@ -90,20 +90,20 @@ class Stream(ABC):
                 break
             items = await self._subscription.get(min(left, settings.stream_heartbeat_seconds))
             if items:
-                chunk, over = self._encoded(items)
-                if chunk:
-                    await _send_chunk(send, chunk)
+                told, over = self._told(items)
+                if told:
+                    await wire.tell(told)
             elif not self._subscription.cut:
-                await _send_chunk(send, HEARTBEAT)
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+                await wire.alive()
+        return over
 
-    async def _first(self) -> tuple[bytes, bool]:
+    async def _first(self) -> tuple[list[Told], bool]:
         """What to begin with, and whether that is the end already."""
         if self._after is not None and self._after.partition == self._partition:
             missed = await self._missed(self._after)
             if missed is not None:
                 self._sent = self._after.offset
-                return self._encoded(missed)
+                return self._told(missed)
         return await self._begin()
 
     async def _missed(self, after: LogPosition) -> list[Item] | None:
@@ -128,24 +128,24 @@ class Stream(ABC):
         ]
 
     @abstractmethod
-    async def _begin(self) -> tuple[bytes, bool]:
+    async def _begin(self) -> tuple[list[Told], bool]:
         """What the stream begins with, and whether that is all."""
 
-    def _encoded(self, items: list[Item]) -> tuple[bytes, bool]:
+    def _told(self, items: list[Item]) -> tuple[list[Told], bool]:
         """Events of what was not sent yet, and whether the last one is the end."""
-        chunks = []
+        events: list[Told] = []
         for item in items:
             if item.offset >= 0:
                 if item.offset <= self._sent:
                     continue
                 self._sent = item.offset
-            chunk = encode_item(item)
-            if chunk is not None:
-                chunks.append(chunk)
+            told = tell(item)
+            if told is not None:
+                events.append(told)
             if self._ends(item):
-                chunks.append(encode("end", {"status": status_of(item)}))
-                return b"".join(chunks), True
-        return b"".join(chunks), False
+                events.append(Told("end", {"status": status_of(item)}))
+                return events, True
+        return events, False
 
     def _ends(self, item: Item) -> bool:  # noqa: ARG002  subclasses look at it
         return False
@@ -154,7 +154,7 @@ class Stream(ABC):
 class AccountStream(Stream):
     """Everything that happens to the account."""
 
-    async def _begin(self) -> tuple[bytes, bool]:
+    async def _begin(self) -> tuple[list[Told], bool]:
         """A snapshot of the read models, and the place in the log that it was taken at."""
         deps, account = self._deps, self._account
         offsets = await deps.consistency.refresh()
@@ -176,15 +176,15 @@ class AccountStream(Stream):
             "credits": Balance() if balance is None else Balance(**dict(balance)),
         }
         self._sent = seen - 1
-        reset = encode("reset", snapshot, event_id(self._partition, max(seen - 1, 0)))
-        chunk, over = self._encoded(deps.hub.since(account.account_id, seen))
-        return reset + chunk, over
+        reset = Told("reset", snapshot, event_id(self._partition, max(seen - 1, 0)))
+        events, over = self._told(deps.hub.since(account.account_id, seen))
+        return [reset, *events], over
 
 
 class GenerationStream(Stream):
     """What happens to one generation, until it is finished."""
 
-    async def _begin(self) -> tuple[bytes, bool]:
+    async def _begin(self) -> tuple[list[Told], bool]:
         """All its changes, if they are at hand from the first one on; else how it stands."""
         deps, wanted = self._deps, self._subscription.generation_id
         assert wanted is not None
@@ -194,35 +194,25 @@ class GenerationStream(Stream):
             and known.request_offset is not None
             and deps.hub.covers(self._partition, known.request_offset)
         ):
-            return self._encoded(
+            return self._told(
                 deps.hub.since(self._account.account_id, known.request_offset, wanted)
             )
         seen = (await deps.consistency.refresh()).get(self._partition, 0)
         document = await find_document(deps, self._account, UUID(wanted))
-        reset = encode(
-            "reset", {"generation": document}, event_id(self._partition, max(seen - 1, 0))
-        )
+        reset = Told("reset", {"generation": document}, event_id(self._partition, max(seen - 1, 0)))
         if document is not None and document.status in FINAL:
-            return reset + encode("end", {"status": document.status}), True
+            return [reset, Told("end", {"status": document.status})], True
         self._sent = seen - 1
-        chunk, over = self._encoded(deps.hub.since(self._account.account_id, seen, wanted))
-        return reset + chunk, over
+        events, over = self._told(deps.hub.since(self._account.account_id, seen, wanted))
+        return [reset, *events], over
 
     def _ends(self, item: Item) -> bool:
         return status_of(item) in FINAL
 
 
-async def _send_chunk(send: Any, chunk: bytes) -> None:
-    await send({"type": "http.response.body", "body": chunk, "more_body": True})
-
-
-async def _gone(receive: Any) -> None:
+async def _gone(wire: Wire) -> None:
     """Return once the reader is gone."""
     try:
-        while (await receive())["type"] != "http.disconnect":
-            pass
+        await wire.gone()
     except Exception as error:  # noqa: BLE001  whatever the server raises, nobody reads any more
         _log.info("a stream's connection broke", error=repr(error))
-
-
-__all__ = ["EVENTS", "AccountStream", "GenerationStream"]

@@ -72,6 +72,10 @@ class Cors:
             )
         self._others: Pairs = (_VARY,) if self._allowed else ()
 
+    def allows(self, origin: bytes) -> bool:
+        """Whether pages of that origin may call."""
+        return origin in self._allowed
+
     def headers(self, headers: Headers) -> Pairs:
         """What the answer to this request says to the page that asked."""
         if not self._allowed:

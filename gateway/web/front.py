@@ -26,6 +26,8 @@ from gateway.generations.routes import create
 from gateway.generations.submissions import submit
 from gateway.limits.addresses import Addresses
 from gateway.limits.in_flight import InFlight
+from gateway.live.sockets import PATH as SOCKETS
+from gateway.live.sockets import POLICY_VIOLATED, Sockets
 from gateway.operations import metrics
 from gateway.telegram.guard import PATH as TELEGRAM
 from gateway.web.cors import Cors
@@ -80,11 +82,15 @@ class Front:
         self._from_address = InFlight("address-at-once", settings.limit_address_in_flight)
         self._cors = Cors(settings.cors_origins)
         self._security = SecurityHeaders(settings)
+        self._sockets = Sockets(deps, self._cors)
         self.in_flight = 0
         metrics.IN_FLIGHT.set_function(lambda: self.in_flight)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request."""
+        if scope["type"] == "websocket":
+            await self._open_socket(scope, receive, send)
+            return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -118,6 +124,27 @@ class Front:
             if visit.account_id is not None:
                 self._deps.accounts_in_flight.leave(visit.account_id)
             _measure(scope["method"], visit.status, time.perf_counter() - began, counted=counted)
+
+    async def _open_socket(self, scope: Any, receive: Any, send: Any) -> None:
+        """Let a WebSocket in, or close it before it is open."""
+        await receive()  # its wish to connect
+        path, address = scope["path"], self._addresses.of(scope)
+        headers = scope["headers"] = list(scope["headers"])
+        try:
+            self._sockets.let_in(scope)
+            refuse_large(scope, self._deps.settings)
+            _refuse_repeated(headers)
+            if address is not None:
+                await self._let_in(scope, path, address)
+        except Problem:
+            metrics.ANSWERED_REFUSED.inc()
+            await send({"type": "websocket.close", "code": POLICY_VIOLATED, "reason": ""})
+            return
+        with correlated(self._request_id(headers)):
+            status = await self._sockets.serve(scope, receive, send)
+        (metrics.ANSWERED_WELL if status == HTTPStatus.OK else metrics.ANSWERED_REFUSED).inc()
+        if address is not None and status == HTTPStatus.UNAUTHORIZED:
+            await self._note_failure(address)
 
     async def _answer(self, scope: Any, receive: Any, visit: Visit, path: str) -> None:
         address = self._addresses.of(scope)
@@ -228,7 +255,7 @@ def _shows_credentials(scope: Any, path: str) -> bool:
     """Whether a refusal says that somebody tried credentials, not that they sent none."""
     if path.startswith(SIGN_IN) or path == TELEGRAM:
         return True
-    if path.endswith(STREAMS) and b"ticket=" in scope["query_string"]:
+    if path.endswith((STREAMS, SOCKETS)) and b"ticket=" in scope["query_string"]:
         return True
     return header_in(scope["headers"], b"authorization") is not None
 
