@@ -22,7 +22,7 @@ def decide(
         return _reject(account, generation_id, pending, reason="account_erased")
     if now_ms >= at_ms + policy.deadline_ms:
         return _reject(account, generation_id, pending, reason="timed_out")
-    if pending.prohibited_rule_id is not None:
+    if pending.prohibited_rule_id is not None and pending.body_mac not in account.allowed:
         rule_id = pending.prohibited_rule_id
         return _reject(account, generation_id, pending, reason="prohibited", rule_id=rule_id)
     price = policy.price(pending.model, pending.quality)

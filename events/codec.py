@@ -55,6 +55,12 @@ from events.grants import (
     PromotionRedeemed,
     ReferralRewarded,
 )
+from events.moderation import (
+    AppealFiled,
+    AppealOverturned,
+    AppealUpheld,
+    ModerationVerdict,
+)
 from events.preferences import ConsentGiven, ConsentWithdrawn, PreferencesChanged
 from events.purchases import CreditsPurchased, PaymentFinding, PurchaseRefunded
 from events.sharing import ImageShared, ShareRevoked
@@ -98,6 +104,10 @@ Event = (
     | GenerationRestored
     | ImageDeleted
     | ImageRestored
+    | ModerationVerdict
+    | AppealFiled
+    | AppealUpheld
+    | AppealOverturned
     | ImageShared
     | ShareRevoked
     | GenerationRejected

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from events import grant_examples, ids, postings
+from events import grant_examples, ids, moderation_examples, postings
 from events.accounts import AccountErased, DebtCarried, UserRegistered
 from events.admin import (
     AccountBanned,
@@ -190,6 +190,7 @@ FACTS: Final = (
     GenerationRestored(**_ABOUT),
     ImageDeleted(**_ABOUT, image_id=_IMAGE),
     ImageRestored(**_ABOUT, image_id=_IMAGE),
+    *moderation_examples.facts(_ABOUT, _ACT),
     ImageShared(
         **_ABOUT,
         image_id=_IMAGE,

@@ -35,6 +35,7 @@ from events.gifts import (
     GiftUnclaimed,
 )
 from events.grants import AWARDS
+from events.moderation import AppealOverturned
 from events.purchases import CreditsPurchased, PurchaseRefunded
 from events.recorded import Recorded
 from events.state import Account
@@ -51,6 +52,7 @@ _FACTS: dict[type, Fold] = {
     PurchaseRefunded: fold_facts.refunded,
     AccountErased: fold_facts.erased,
     DebtCarried: fold_facts.carried,
+    AppealOverturned: fold_facts.allowed,
     **dict.fromkeys(AWARDS, fold_facts.awarded),
     GiftOffered: fold_gifts.offered,
     GiftUnclaimed: fold_gifts.unclaimed,

@@ -43,6 +43,7 @@ def reserved(account: Account, recorded: Recorded, event: CreditsReserved) -> Ac
         None,
         pending.request,
         pending.traceparent,
+        bool(account.allowed) and pending.body_mac in account.allowed,
     )
     return link(
         account,

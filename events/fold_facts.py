@@ -18,6 +18,7 @@ from events.generations import (
 )
 from events.grants import Award
 from events.ids import welcome_source
+from events.moderation import AppealOverturned
 from events.purchases import CreditsPurchased, PurchaseRefunded
 from events.recorded import Recorded
 from events.state import Account, Cause, Outcome, Pending, Refund, Reservation, Source
@@ -25,6 +26,9 @@ from events.state import Account, Cause, Outcome, Pending, Refund, Reservation, 
 REQUEST_WINDOW_MS: Final = 60 * 60 * 1000
 """A request counts only if its own time is this near its append time: beyond it, it is a late
 retry of somebody who was told long ago that its outcome is unknown."""
+
+ALLOWED_MAX: Final = 100
+"""Requests of one account that appeals allowed and that are remembered."""
 
 CARRIED_WHY: Final = "carried_debt"
 """Why credits are revoked that an erased account of the same person owed."""
@@ -51,6 +55,7 @@ def requested(account: Account, recorded: Recorded, event: GenerationRequested) 
         None if event.prohibited is None else event.prohibited.rule_id,
         recorded.value,
         recorded.traceparent,
+        event.body_mac,
     )
     return replace(account, open={**account.open, key: pending})
 
@@ -160,6 +165,13 @@ def with_source(account: Account, key: str, source: Source) -> Account:
     if source.seen and key not in due:
         due = (*due, key)
     return replace(account, sources={**account.sources, key: source}, due_sources=due)
+
+
+def allowed(account: Account, recorded: Recorded, event: AppealOverturned) -> Account:  # noqa: ARG001  as every fold of a fact
+    """Let the same request be asked again; of many, the newest are remembered."""
+    if event.body_mac in account.allowed:
+        return account
+    return replace(account, allowed=(*account.allowed, event.body_mac)[-ALLOWED_MAX:])
 
 
 def erased(account: Account, recorded: Recorded, event: AccountErased) -> Account:  # noqa: ARG001  the fact alone matters

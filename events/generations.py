@@ -104,6 +104,8 @@ class GenerationCompleted(Fact, frozen=True, kw_only=True, gc=False, tag="Genera
     provider: str
     model: str
     attempt: Small = 1
+    safety: str = "unchecked"
+    """`checked`: somebody looked at every picture; `unchecked`: nobody did."""
 
 
 class GenerationFailed(Fact, frozen=True, kw_only=True, gc=False, tag="GenerationFailed.v1"):

@@ -18,6 +18,8 @@ class GenerateJob(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", t
     deadline_ms: Millis
     """By the broker's clock; a result that comes later has no effect."""
     request: GenerationRequested
+    allowed: bool = False
+    """An appeal allowed it: what it starts from is not moderated again."""
 
 
 class DiscardJob(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="Discard.v1"):
@@ -42,6 +44,7 @@ class GenerateJobOut(
     generation_id: GenerationId
     deadline_ms: Millis
     request: msgspec.Raw
+    allowed: bool = False
 
 
 _outer_decoder = msgspec.json.Decoder(GenerateJobOut)
@@ -76,6 +79,7 @@ def _decode_old(value: bytes, error: msgspec.ValidationError) -> Job:
         generation_id=outer.generation_id,
         deadline_ms=outer.deadline_ms,
         request=request,
+        allowed=outer.allowed,
     )
 
 

@@ -14,7 +14,7 @@ from immutables import Map
 from events.base import ZERO_HASH, Draw
 from events.ids import AccountId
 
-FOLD_VERSION = 2
+FOLD_VERSION = 3
 """Raised with every change of meaning in the fold; a snapshot of another version is refused."""
 
 
@@ -51,6 +51,8 @@ class Pending(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="p"):
     request: bytes
     """The stored value bytes of the `GenerationRequested`, for the job."""
     traceparent: str | None
+    body_mac: str = ""
+    """What tells it from other requests: an appeal may have allowed it."""
 
 
 class Outcome(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -74,6 +76,8 @@ class Reservation(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="r
     outcome: Outcome | None
     request: bytes
     traceparent: str | None
+    allowed: bool = False
+    """An appeal allowed it: it is not looked at again before it is made."""
 
 
 class Refund(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -165,6 +169,8 @@ class Account(msgspec.Struct, frozen=True, gc=False, kw_only=True, array_like=Tr
     """What it gave away, or wanted to, by id."""
     due_gifts: tuple[str, ...] = ()
     """Of these, the ones that something is to be decided about, in the order of becoming so."""
+    allowed: tuple[str, ...] = ()
+    """The `body_mac`s of refused requests that an appeal allowed, the newest last."""
 
     @property
     def available(self) -> int:

@@ -56,6 +56,7 @@ def generate_job(dispatch: Dispatch) -> Outgoing:
         generation_id=generation_id,
         deadline_ms=reservation.deadline_ms,
         request=msgspec.Raw(reservation.request),
+        allowed=reservation.allowed,
     )
     key = generation_id.encode()
     return _job(_GENERATE, key, key, encode_job(job), dispatch.account_id, reservation.traceparent)
@@ -66,9 +67,7 @@ def discard_job(event: GenerationCompleted) -> Outgoing:
     job = DiscardJob(
         account_id=event.account_id,
         generation_id=event.generation_id,
-        object_keys=tuple(
-            key for image in event.images for key in (image.object_key, image.preview_key)
-        ),
+        object_keys=tuple(key for image in event.images for key in image.object_keys),
     )
     key = event.generation_id.encode()
     return _job(_DISCARD, key + b"/discard", key, encode_job(job), event.account_id, None)

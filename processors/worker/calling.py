@@ -139,6 +139,23 @@ class Caller:
             else:
                 return dict(zip(missing, answer, strict=False))
 
+    def may_call_again(self) -> bool:
+        """Whether one more call may be made, and would end in time."""
+        return self.attempt < ATTEMPTS_MAX and self.may_start()
+
+    async def call_again(self, missing: tuple[int, ...], kept: contextlib.ExitStack) -> None:
+        """Begin the next attempt, for these pictures; the outcome of the last one is known.
+
+        Raises:
+            LeaseLost: another worker goes on.
+        """
+        assert self._provider is not None
+        name = self._provider.name
+        begin = partial(
+            self._tools.claims.call_again, self.held, name, self._step, missing, uncertain=False
+        )
+        self.hold(await self.patiently(begin), kept)
+
     async def _again(
         self,
         lost: ProviderUncertain,

@@ -202,9 +202,22 @@ class Claims:
         await self._guarded("failed", lease, result, done={"failed"})
 
     async def call_again(
-        self, lease: Lease, provider: str, step: int, asked: Sequence[int]
+        self,
+        lease: Lease,
+        provider: str,
+        step: int,
+        asked: Sequence[int],
+        *,
+        uncertain: bool = True,
     ) -> Lease:
-        """Begin the next attempt, for these pictures: the last call's outcome was lost.
+        """Begin the next attempt, for these pictures.
+
+        Args:
+            lease: on the last one.
+            provider: whom to call.
+            step: of `random_step()`, the same when this is repeated.
+            asked: which pictures the call is for.
+            uncertain: whether the last call's outcome was lost.
 
         Raises:
             ValueError: there were `ATTEMPTS_MAX` already.
@@ -224,6 +237,7 @@ class Claims:
                     step,
                     list(asked),
                     self._holder,
+                    uncertain,
                 )
                 return after
         if await self._is_held(after):

@@ -140,7 +140,7 @@ VALUES (
     $4,
     $7,
     $8,
-    true
+    $9
 )
 RETURNING lease_epoch;
 

@@ -18,7 +18,9 @@ from events.generations import (
 )
 from events.ids import fact_id
 from events.jobs import GenerateJob
+from events.moderation import ModerationVerdict
 from events.topics import EVENTS
+from processors.moderation.moderator import Verdict
 from runtime.kafka.clock import BrokerClock
 from runtime.kafka.producer import LogProducer
 from runtime.kafka.records import Outgoing, Position
@@ -31,6 +33,7 @@ WorkerFact = (
     | GenerationFailed
     | GenerationCancelled
     | ProviderCallUncertain
+    | ModerationVerdict
 )
 
 
@@ -47,6 +50,8 @@ def step_of(fact: WorkerFact) -> str:
             return "cancelled"
         case ProviderCallUncertain():
             return f"uncertain:{fact.attempt}"
+        case ModerationVerdict():
+            return f"moderated:{fact.stage}:{fact.index}:{fact.round}:{fact.provider}"
 
 
 def object_keys(result: bytes) -> set[str]:
@@ -77,7 +82,7 @@ class Facts:
         self._traceparent = traceparent
 
     def completed(
-        self, images: tuple[Image, ...], *, provider: str, model: str, attempt: int
+        self, images: tuple[Image, ...], *, provider: str, model: str, attempt: int, safety: str
     ) -> bytes:
         """The value bytes of a `GenerationCompleted`."""
         return encode(
@@ -90,6 +95,7 @@ class Facts:
                 provider=provider,
                 model=model,
                 attempt=attempt,
+                safety=safety,
             )
         )
 
@@ -144,6 +150,24 @@ class Facts:
                 generation_id=self._job.generation_id,
                 attempt=attempt,
                 provider=provider,
+            )
+        )
+
+    async def append_verdict(self, verdict: Verdict, *, round_: int) -> Position:
+        """Say what a checker said."""
+        return await self._append(
+            ModerationVerdict(
+                account_id=self._job.account_id,
+                occurred_at_ms=self._clock.now_ms(),
+                generation_id=self._job.generation_id,
+                stage=verdict.stage,
+                verdict=verdict.verdict,
+                rule_id=verdict.rule_id,
+                reason=verdict.reason,
+                provider=verdict.provider,
+                list_version=verdict.version,
+                index=verdict.index,
+                round=round_,
             )
         )
 

@@ -20,6 +20,7 @@ from processors.worker.calling import Caller
 from processors.worker.claiming import Held, Over
 from processors.worker.claims import Lease, LeaseLost, random_step
 from processors.worker.facts import Facts, object_keys
+from processors.worker.inspecting import Inspection
 from processors.worker.live import QUEUED_PERCENT
 from processors.worker.making import Maker
 from processors.worker.request import (
@@ -66,7 +67,8 @@ class Performance:
         self._step = random_step()
         self._caller = Caller(tools, job, self._facts, self._provider, self._step)
         self._patiently = self._caller.patiently
-        self._maker = Maker(tools, job, self._caller, self._gallery)
+        self._inspection = Inspection(tools, job, self._facts, self._caller)
+        self._maker = Maker(tools, job, self._caller, self._gallery, self._inspection)
         self.trouble: Exception | None = None
         """Why somebody should look at a job that failed in an orderly way."""
 
@@ -180,6 +182,7 @@ class Performance:
             provider=self._provider_name,
             model=self._job.request.model,
             attempt=lease.attempt,
+            safety=self._inspection.safety(image.index for image in images),
         )
         await self._patiently(partial(self._tools.claims.stored, lease, result))
         return await self._report(lease, result)

@@ -13,6 +13,7 @@ import structlog
 import uvloop
 
 from events.topics import EVENTS, JOBS, LIVE
+from processors.moderation import open_moderation
 from processors.providers import open_providers
 from processors.worker import slot
 from processors.worker.agent import attach
@@ -121,6 +122,8 @@ async def opened(settings: Settings, holder: UUID) -> AsyncIterator[Tools]:
         providers = open_providers(settings, executor, news)
         for provider in providers.values():
             stack.push_async_callback(provider.close)
+        moderator = open_moderation(settings, executor)
+        stack.push_async_callback(moderator.close)
         claims = Claims(pool, holder=holder, lease_seconds=settings.worker_lease_seconds)
         leases = Leases(claims, lease_seconds=settings.worker_lease_seconds)
         leases.start()
@@ -144,6 +147,7 @@ async def opened(settings: Settings, holder: UUID) -> AsyncIterator[Tools]:
             providers=providers,
             live=Live(producer),
             executor=executor,
+            moderator=moderator,
             previews=settings.previews,
             retry_seconds=settings.worker_retry_seconds,
         )

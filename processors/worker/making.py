@@ -7,15 +7,18 @@ others are asked for, once; when that cannot be done, what is stored is delivere
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from functools import partial
 
 import structlog
 
 from events.generations import Image
 from events.jobs import GenerateJob
+from processors.images import Prepared
 from processors.providers import ImageRequest, ProviderError
 from processors.worker.calling import Caller
 from processors.worker.claims import Claim, LeaseLost
+from processors.worker.inspecting import Inspection, with_other_seed
 from processors.worker.live import STORING_PERCENT
 from processors.worker.storing import Gallery
 from processors.worker.tools import Tools
@@ -38,13 +41,22 @@ class Maker:
         job: what to make.
         caller: its calls.
         gallery: its objects.
+        inspection: looks at what it is made of, and at what is made.
     """
 
-    def __init__(self, tools: Tools, job: GenerateJob, caller: Caller, gallery: Gallery) -> None:
+    def __init__(
+        self,
+        tools: Tools,
+        job: GenerateJob,
+        caller: Caller,
+        gallery: Gallery,
+        inspection: Inspection,
+    ) -> None:
         self._tools = tools
         self._job = job
         self._caller = caller
         self._gallery = gallery
+        self._inspection = inspection
         self.trouble: Exception | None = None
         """Why somebody should look at a job of which not all could be made."""
 
@@ -106,20 +118,56 @@ class Maker:
         job, caller = self._job, self._caller
         if not missing:
             raise Unusable("What is stored is no picture.")
+        if not whole and (found is None or found.state == "submitting"):
+            await self._inspection.before(request)
         pictures = await caller.pictures(found, request, missing, kept, some_stored=bool(whole))
         self._tools.live.tell(job.account_id, job.generation_id, "storing", STORING_PERCENT)
         prepared = await self._gallery.prepare(pictures)
         if not prepared:
             raise Unusable(f"{len(pictures)} pictures came, none of them usable.")
-        if len(prepared) < len(missing):
+        shown, withheld = await self._inspection.sort(prepared, round_=1)
+        stored = await self._store(shown, missing, whole)
+        if withheld and self._inspection.may_try_again and caller.may_call_again():
+            stored |= await self._instead(request, withheld, whole | stored, kept)
+        if stored:
+            return stored
+        if withheld:
+            raise self._inspection.refusal()
+        raise Unusable("Other objects, which are no pictures, stand in their place.")
+
+    async def _store(
+        self, pictures: dict[int, Prepared], missing: Sequence[int], whole: dict[int, Image]
+    ) -> dict[int, Image]:
+        if not pictures:
+            return {}
+        caller = self._caller
+        if len(pictures) < len(missing):
             # Otherwise whoever finds only these would take the others for lost.
-            expected = sorted(prepared.keys() | whole.keys())
+            expected = sorted(pictures.keys() | whole.keys())
             await caller.patiently(partial(self._tools.claims.answered, caller.held, expected))
         await caller.still_held()
-        stored = await caller.patiently(partial(self._gallery.store, prepared))
-        if not stored:
-            raise Unusable("Other objects, which are no pictures, stand in their place.")
-        return stored
+        return await caller.patiently(partial(self._gallery.store, pictures))
+
+    async def _instead(
+        self,
+        request: ImageRequest,
+        withheld: tuple[int, ...],
+        whole: dict[int, Image],
+        kept: contextlib.ExitStack,
+    ) -> dict[int, Image]:
+        """Make others, once, for those that may not be shown; what fails then is just missing."""
+        caller, other = self._caller, with_other_seed(request)
+        await caller.call_again(withheld, kept)
+        try:
+            pictures = await caller.pictures(None, other, withheld, kept, some_stored=bool(whole))
+        except ProviderError as error:
+            _log.warning("no other pictures were made", missing=withheld, error=error)
+            if not error.expected:
+                self.trouble = error
+            return {}
+        prepared = await self._gallery.prepare(pictures)
+        shown, _ = await self._inspection.sort(prepared, round_=2)
+        return await self._store(shown, withheld, whole)
 
     async def _stored(self, request: ImageRequest) -> dict[int, Image | None]:
         return await self._caller.patiently(partial(self._gallery.find, request.indices))

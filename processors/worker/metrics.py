@@ -27,6 +27,11 @@ CALLS_UNCERTAIN = Counter(
     "Calls that may have been paid without anybody knowing their outcome.",
     ["provider"],
 )
+VERDICTS = Counter(
+    "pixelpop_worker_moderation_verdicts",
+    "What checkers said of prompts, photos and pictures.",
+    ["stage", "verdict", "provider"],
+)
 LEASES_LOST = Counter(
     "pixelpop_worker_leases_lost", "Claims that another worker took over from this one."
 )

@@ -8,6 +8,7 @@ from concurrent.futures import Executor
 import msgspec
 
 from processors.images import Previews
+from processors.moderation import NOBODY, Moderator
 from processors.providers import Provider
 from processors.worker.ceiling import Ceiling
 from processors.worker.claims import Claims
@@ -35,5 +36,7 @@ class Tools(msgspec.Struct, frozen=True, kw_only=True):
     """Where pictures are drawn, decoded and encoded."""
     previews: Previews = "all"
     """Which previews are made of a picture."""
+    moderator: Moderator = NOBODY
+    """Who looks at prompts, photos and pictures."""
     retry_seconds: float
     """How long a step is tried at least while a server is away."""

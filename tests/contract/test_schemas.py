@@ -53,6 +53,15 @@ def test_golden_records_keep_to_their_schema(file: Path) -> None:
     Draft202012Validator(schema).validate(json.loads(_loaded(file)["value"]))
 
 
+def _as_written(now: Any, written: Any) -> Any:
+    """What is encoded now, without the fields that the record did not have, at any depth."""
+    if isinstance(written, dict) and isinstance(now, dict):
+        return {name: _as_written(now.get(name), value) for name, value in written.items()}
+    if isinstance(written, list) and isinstance(now, list) and len(now) == len(written):
+        return [_as_written(*pair) for pair in zip(now, written, strict=True)]
+    return now
+
+
 @pytest.mark.parametrize("file", _GOLDEN_EVENTS, ids=_name)
 def test_golden_events_still_read_and_mean_the_same(file: Path) -> None:
     """The whole record reads, and every field that was written then has the same value now."""
@@ -67,7 +76,8 @@ def test_golden_events_still_read_and_mean_the_same(file: Path) -> None:
     assert None not in msgspec.structs.astuple(envelope)
     if file.stem in EVENT_TYPES:
         now = json.loads(encode(found.event))
-        assert {name: now.get(name) for name in json.loads(value)} == json.loads(value)
+        written = json.loads(value)
+        assert _as_written(now, written) == written
     else:
         assert file.stem in UPCASTS
 
@@ -76,7 +86,8 @@ def test_golden_jobs_still_read_and_mean_the_same() -> None:
     """Jobs that wait in the topic while a worker is upgraded are not lost."""
     for file in sorted((SCHEMAS / "golden" / "jobs").glob("*.json")):
         value = _loaded(file)["value"].encode()
-        assert json.loads(encode_job(decode_job(value))) == json.loads(value)
+        written = json.loads(value)
+        assert _as_written(json.loads(encode_job(decode_job(value))), written) == written
 
 
 def test_golden_progress_still_reads() -> None:

@@ -82,6 +82,8 @@ def planted(settings: Settings, provider_url: str) -> Settings:
         replicate_api_token=f"r8_{secrets.make_text()}",
         replicate_base_url=f"{provider_url}/v1",
         replicate_webhook_secrets=f"whsec_{secrets.make_master_key()}",
+        fal_key=f"{secrets.make_text()}:{secrets.make_text()}",
+        fal_base_url=provider_url,
         stripe_secret_key=f"sk_test_{secrets.make_text()}",
         stripe_webhook_secret=f"whsec_{secrets.make_text()},whsec_{secrets.make_text()}",
         stripe_api_base=provider_url,
@@ -93,6 +95,7 @@ def planted(settings: Settings, provider_url: str) -> Settings:
         redis_url=f"redis://:{secrets.make_password()}@127.0.0.1:{free_port()}/0",
         redis_timeout_seconds=0.2,
         provider_attempts=1,
+        moderation_aws_secret_access_key=secrets.make_password(),
     )
 
 
