@@ -73,6 +73,13 @@ MODELS: Final = (
         credits_per_image={"standard": 1, "high": 2},
         sizes=SIZES[:1],  # a megapixel is what it draws; other shapes would not have these sides
     ),
+    Model(
+        id="flux-dev",
+        name="FLUX dev",
+        provider="fal",
+        credits_per_image={"standard": 2, "high": 3},
+        sizes=SIZES,
+    ),
 )
 
 STYLES: Final = (

@@ -89,6 +89,7 @@ ROUTES: Final = (
     deliveries.replay,
     deliveries.replay_failed,
     providers.replicate,
+    providers.fal,
     telegram.tell,
     stripe_routes.tell,
     admin.read,

@@ -22,7 +22,7 @@ from gateway.money.purchases import XTR, PurchaseRequest
 from gateway.money.stripe_news import Data, StripeEvent, Thing
 from gateway.operations.readiness import PartDocument, ReadyDocument
 from gateway.operations.routes import HealthDocument
-from gateway.providers.telling import PredictionNews
+from gateway.providers.genuine import PredictionNews, RequestNews
 from gateway.sharing.examples import BY_SHAPE as SHARING
 from gateway.telegram.messages import Chat
 from gateway.telegram.updates import ChatMember, ChatMemberUpdated, Update
@@ -223,6 +223,7 @@ BY_SHAPE: dict[type, Any] = {
             ),
         ),
         PredictionNews(id="5q3t1yz2s9rma0c8v7w6e4k1hx"),
+        RequestNews(request_id="024ca5b1-45d3-4afd-883e-ad3abe2a1c4d"),
         StripeEvent(
             id="evt_1SQx7nLkdIwHu7ix",
             type="checkout.session.completed",

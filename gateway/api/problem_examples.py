@@ -46,6 +46,7 @@ DETAILS: dict[str, str] = {
     ),
     "telegram-not-configured": "No bot is set up here: TELEGRAM_WEBHOOK_SECRET is not set.",
     "webhook-not-genuine": "The message is not taken for genuine. No signature is right.",
+    "webhook-keys-unavailable": "fal's keys cannot be had.",
     "token-invalid": "The access token has expired. Sign in again.",
     "init-data-invalid": "The Telegram sign-in data cannot be used: its hash does not match.",
     "init-data-expired": "The Telegram sign-in data is too old. Open the app again.",

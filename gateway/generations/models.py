@@ -23,8 +23,13 @@ class Offer(NamedTuple):
 
 def offer_of(settings: Settings) -> Offer:
     """`local` is always there; the others with their key, and the best of them is the default."""
-    keys = {"openai": settings.openai_api_key, "replicate": settings.replicate_api_token}
-    providers = frozenset({"local", *(name for name, key in keys.items() if key)})
-    defaults = {"openai": "gpt-image", "replicate": "flux", "local": "preview"}
+    switches = {
+        "openai": settings.openai_api_key,
+        "replicate": settings.replicate_api_token,
+        "fal": settings.fal_key,
+    }
+    providers = frozenset({"local", *(name for name, switch in switches.items() if switch)})
+    # The first that is on draws where a request names no model.
+    defaults = {"openai": "gpt-image", "replicate": "flux", "fal": "flux-dev", "local": "preview"}
     default = next(model for name, model in defaults.items() if name in providers)
     return Offer(providers, default)

@@ -11,7 +11,7 @@ from litestar.types import ASGIApp
 from events.ids import is_uuid
 from gateway.api.contract import contract
 from gateway.api.documents import says
-from gateway.providers.telling import PredictionNews
+from gateway.providers.genuine import PredictionNews, RequestNews
 from gateway.web.errors import Problem
 from gateway.web.http import read_body
 from gateway.web.replies import deps_of, nothing, query_of
@@ -54,6 +54,38 @@ class Whose(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 )
 async def replicate(request: Request[Any, Any, Any]) -> ASGIApp:
     """Keep that there is news of a prediction."""
+    return await _take("replicate", request)
+
+
+@post(
+    "/providers/fal/webhook",
+    status_code=200,  # the reply sends 204 itself
+    opt=contract(
+        "Providers",
+        "tell_fal",
+        "A request of fal has ended.",
+        {204: None},
+        body=RequestNews,
+        query=Whose,
+        problems=(
+            *("webhook-not-genuine", "webhook-keys-unavailable", "not-found"),
+            "database-unavailable",
+        ),
+        public=True,
+        details=(
+            "Called by fal, at the address that a request was submitted with. The message must be "
+            "signed by a key that fal publishes, over the body's bytes as they came, within five "
+            "minutes. It only makes a worker ask fal at once: nothing in it is believed. Sent "
+            "again, it changes nothing."
+        ),
+    ),
+)
+async def fal(request: Request[Any, Any, Any]) -> ASGIApp:
+    """Keep that there is news of a request."""
+    return await _take("fal", request)
+
+
+async def _take(provider: str, request: Request[Any, Any, Any]) -> ASGIApp:
     deps = deps_of(request)
     headers = request.scope["headers"]
     body = await read_body(
@@ -65,6 +97,6 @@ async def replicate(request: Request[Any, Any, Any]) -> ASGIApp:
     whose = query_of(request, Whose)
     if not is_uuid(whose.generation_id):
         raise Problem("not-found", "Nothing is awaited at this address.")
-    call = Call("replicate", whose.generation_id, whose.attempt)
+    call = Call(provider, whose.generation_id, whose.attempt)
     await deps.telling.take(call, whose.token, headers, body)
     return nothing()

@@ -80,6 +80,7 @@ KINDS: Final[dict[str, Kind]] = {
     "role-missing": Kind(403, "The account is not allowed to do this"),
     "webhook-secret-invalid": Kind(401, "This is not Telegram"),
     "webhook-not-genuine": Kind(401, "The message is not genuine"),
+    "webhook-keys-unavailable": Kind(503, "The message cannot be checked now"),
     "too-many-requests": Kind(429, "Too many requests"),
     # What was decided.
     "insufficient-credits": Kind(402, "Not enough credits"),

@@ -58,4 +58,8 @@ def open_providers(settings: Settings, executor: Executor, news: News) -> Mappin
         from processors.providers.replicate import ReplicateProvider
 
         providers["replicate"] = ReplicateProvider(settings, news)
+    if settings.fal_key is not None:
+        from processors.providers.fal import FalProvider
+
+        providers["fal"] = FalProvider(settings, news)
     return providers

@@ -55,8 +55,6 @@ class ImageRequest(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     quality: str
     """Of `commands.catalogue.QUALITIES`."""
-    model: str = ""
-    """Of `commands.catalogue.MODELS_BY_ID`; a provider may draw for several."""
 
     @property
     def count(self) -> int:

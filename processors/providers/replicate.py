@@ -14,11 +14,8 @@ a webhook only makes us ask at once. Each call ends in one of these:
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from math import gcd
 from typing import Any
-
-import msgspec
 
 from processors.providers.asking import Asking
 from processors.providers.base import (
@@ -33,11 +30,11 @@ from processors.providers.base import (
 )
 from processors.providers.fetching import SECONDS_MAX as FETCHING_SECONDS_MAX
 from processors.providers.fetching import Fetcher
+from processors.providers.further import Further
 from processors.providers.polling import GRACE_SECONDS, Waiting, until_ended
 from processors.providers.prompts import prompt_of
 from processors.providers.replicate_api import Prediction, ReplicateApi, is_reference
 from processors.worker import metrics
-from runtime.errors import SettingsError
 from runtime.settings import Settings
 
 SEEDS = 2**31
@@ -63,7 +60,7 @@ class ReplicateProvider:
     def __init__(self, settings: Settings, news: News) -> None:
         self._wait_seconds = settings.replicate_timeout_seconds + GRACE_SECONDS
         self.timeout_seconds = self._wait_seconds + GRACE_SECONDS + FETCHING_SECONDS_MAX
-        self._further = _object_in(settings.replicate_inputs)
+        self._further = Further(settings.replicate_inputs, "REPLICATE_INPUTS", OURS)
         self._asking = Asking(self.name, settings, answered="submitted")
         self._api = ReplicateApi(settings)
         self._fetcher = Fetcher(settings)
@@ -124,12 +121,12 @@ class ReplicateProvider:
         return await until_ended(waiting, find, lambda: self._api.cancel(prediction.id))
 
 
-def inputs_of(request: ImageRequest, further: Mapping[str, Any]) -> dict[str, Any]:
+def inputs_of(request: ImageRequest, further: Further) -> dict[str, Any]:
     """What a FLUX model is asked for.
 
     Args:
         request: what to draw.
-        further: inputs of this model alone; None takes one away.
+        further: inputs of this model alone.
     """
     divisor = gcd(request.width, request.height)
     inputs = {
@@ -140,20 +137,8 @@ def inputs_of(request: ImageRequest, further: Mapping[str, Any]) -> dict[str, An
         "seed": (request.seed + request.indices[0]) % SEEDS,
         "output_format": "png",
         "go_fast": request.quality == "standard",
-        **further,
     }
-    return {name: value for name, value in inputs.items() if value is not None}
-
-
-def _object_in(text: str) -> dict[str, Any]:
-    """Raises SettingsError if it is no JSON object, or would replace what is asked for."""
-    try:
-        further = msgspec.json.decode(text, type=dict[str, Any])
-    except msgspec.DecodeError as error:
-        raise SettingsError(f"REPLICATE_INPUTS is no JSON object: {error}.") from error
-    if not OURS.isdisjoint(further):
-        raise SettingsError(f"REPLICATE_INPUTS may not hold {', '.join(sorted(OURS))}.")
-    return further
+    return further.added_to(inputs)
 
 
 def _addresses(ended: Prediction) -> list[str]:

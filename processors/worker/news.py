@@ -42,7 +42,7 @@ class ProviderNews:
     def __init__(self, settings: Settings, pool: Pool, masters: MasterKeys) -> None:
         self._pool = pool
         self._masters = masters
-        self._bases = {"replicate": _base(settings)}
+        self._bases = _bases(settings)
         self._waiting: dict[tuple[UUID, int], asyncio.Event] = {}
         self._looking: asyncio.Task[None] | None = None
 
@@ -100,11 +100,21 @@ class ProviderNews:
                 told.set()
 
 
-def _base(settings: Settings) -> str | None:
-    """Where Replicate can reach us, if what it sends can be checked there."""
-    if settings.public_url is None or not settings.replicate_webhook_secrets:
+def _bases(settings: Settings) -> dict[str, str | None]:
+    """Where each provider can reach us, if what it sends can be checked there."""
+    signed = {
+        "replicate": (settings.replicate_base_url, bool(settings.replicate_webhook_secrets)),
+        "fal": (settings.fal_base_url, settings.fal_key is not None),
+    }
+    return {
+        name: _base(settings, url) if checked else None for name, (url, checked) in signed.items()
+    }
+
+
+def _base(settings: Settings, api_url: str) -> str | None:
+    if settings.public_url is None:
         return None
     base = settings.public_url.rstrip("/")
-    # It takes no other scheme than https, which a stand-in on this machine does not speak.
-    plain = urlsplit(settings.replicate_base_url).scheme != "https"
+    # They take no other scheme than https, which a stand-in on this machine does not speak.
+    plain = urlsplit(api_url).scheme != "https"
     return base if plain or urlsplit(base).scheme == "https" else None

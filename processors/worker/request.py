@@ -100,7 +100,6 @@ async def opened(request: GenerationRequested, keys: AccountKeys) -> ImageReques
             indices=tuple(range(request.count)),
             seed=request.seed,
             quality=request.quality,
-            model=request.model,
         )
     except Unsealable as error:
         raise Unreadable(f"The request cannot be opened: {error}") from error

@@ -23,6 +23,7 @@ PAGES = {
 """For people's browsers; no part of what programs may count on."""
 PUBLIC = {
     "/auth/login",
+    "/providers/fal/webhook",  # signed
     "/providers/replicate/webhook",  # signed
     "/auth/oidc",
     "/healthz",

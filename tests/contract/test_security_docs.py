@@ -14,6 +14,7 @@ DOCUMENTS = [
     ROOT / "docs" / name
     for name in (
         *("security.md", "operations.md", "deployment.md", "providers/replicate.md"),
+        "providers/fal.md",
         *("operators/sharing.md", "operators/stripe.md", "operators/reconciliation.md"),
     )
 ]
@@ -22,7 +23,7 @@ THREATS = {*range(1, 31), 36, 39, 40}
 TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 ROW = re.compile(r"^\| (\d+) \| (.+?) \| (.+?) \| ?(.*?) ?\|$", re.MULTILINE)
 SETTING = re.compile(
-    r"`((?:PIXELPOP|KAFKA|S3|AWS|OIDC|TELEGRAM|JWT|OPENAI|REPLICATE|REDIS|STRIPE|DATABASE)_[A-Z_]+)`"
+    r"`((?:PIXELPOP|KAFKA|S3|AWS|OIDC|TELEGRAM|JWT|OPENAI|REPLICATE|FAL|BEDROCK|COMFYUI|DIFFUSERS|REDIS|STRIPE|DATABASE)_[A-Z_]+)`"
 )
 OF_COMPOSE = re.compile(r"\$\{([A-Z0-9_]+)[:?}-]")
 """Variables that docker-compose.yml reads itself, and hands on under another name."""

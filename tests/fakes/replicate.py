@@ -29,24 +29,22 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import re
 import secrets
 import time
 from collections import Counter
-from io import BytesIO
 from typing import Any
 
 import httpx
 import msgspec
 from aiohttp import web
-from PIL import Image
 from standardwebhooks.webhooks import Webhook
 
+from tests.fakes.directives import Directives
+from tests.fakes.files import Files
 from tests.fakes.replicate_rules import MODEL, wrong_with
 
 TOKEN = "r8_test"
 SECRET = "whsec_" + base64.b64encode(b"replicate's secret, 32 bytes long").decode()
-_DIRECTIVE = re.compile(r"\[(?P<name>[a-z0-9]+)(?::(?P<value>[0-9.]+))?(?P<always>!)?\]")
 _FREE = {"429", "500", "503", "refused"}
 _ENDINGS = {"failed": "failed", "nsfw": "failed", "canceled": "canceled", "aborted": "aborted"}
 _ERRORS = {
@@ -80,38 +78,32 @@ class Replicate:
         self.made: list[Made] = []
         self.refused: list[str] = []
         """Directives of requests that were turned down."""
-        self.next: list[str] = []
-        """Directives for the next requests, whatever their prompts."""
         self.latency_seconds = latency_seconds
         self.secret = SECRET
         self.tellings = 1
         """How often the end of a prediction is told; 0: never."""
         self.told: list[int] = []
         """What webhooks answered."""
-        self.hits_inside = 0
-        """Requests at the address that no picture may be fetched from."""
         self.base_url = ""
-        self._files = ""
-        self._inside = ""
-        self._seen: set[str] = set()
+        self._directives = Directives()
+        self.next = self._directives.next
         self._tasks: set[asyncio.Task[None]] = set()
         app = web.Application(client_max_size=1_000_000)
         app.router.add_post("/v1/models/{owner}/{name}/predictions", self._create)
         app.router.add_post("/v1/predictions", self._create)
         app.router.add_get("/v1/predictions/{id}", self._tell)
         app.router.add_post("/v1/predictions/{id}/cancel", self._cancel)
-        app.router.add_get("/files/{id}/{what}", self._file)
+        self._files = Files(app)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
 
     async def start(self) -> None:
         """Serve on free ports of 127.0.0.1, and of 127.0.0.2, which plays the inside."""
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        await web.TCPSite(self._runner, "127.0.0.2", 0).start()
-        outside, inside = (address[1] for address in self._runner.addresses)
-        self.base_url = f"http://127.0.0.1:{outside}/v1"
-        self._files = f"http://127.0.0.1:{outside}/files"
-        self._inside = f"http://127.0.0.2:{inside}/files"
+        self.base_url = f"{await self._files.serve(self._runner)}/v1"
+
+    @property
+    def hits_inside(self) -> int:
+        """Requests at the address that no picture may be fetched from."""
+        return self._files.hits_inside
 
     async def stop(self) -> None:
         """Serve no more."""
@@ -148,7 +140,7 @@ class Replicate:
         wrong = wrong_with(request.match_info, body)
         if wrong:
             return _problem(*wrong)
-        name, value = self._directive(body["input"]["prompt"])
+        name, value = self._directives.of(body["input"]["prompt"])
         if name in _FREE:
             self.refused.append(name)
             if name == "429":
@@ -221,22 +213,6 @@ class Replicate:
             made.status = "canceled"
         return web.json_response(self._document(made))
 
-    async def _file(self, request: web.Request) -> web.StreamResponse:
-        assert "Authorization" not in request.headers, "the token must not travel"
-        assert request.transport is not None
-        if request.transport.get_extra_info("sockname")[0] == "127.0.0.2":
-            self.hits_inside += 1
-        match request.match_info["what"].partition("-")[0]:
-            case "expired":
-                return web.Response(status=404, text="gone")
-            case "html":
-                return web.Response(text="<html></html>", content_type="image/png")
-            case "large":
-                return web.Response(body=b"\x89PNG\r\n\x1a\n" + b"x" * 2_000_000)
-            case "redirected":
-                raise web.HTTPFound(f"{self._inside}/x/0-0.png")
-        return web.Response(body=picture(), content_type="image/png")
-
     def _document(self, made: Made) -> dict[str, Any]:
         return {
             "id": made.id,
@@ -253,12 +229,7 @@ class Replicate:
 
     def _output(self, made: Made) -> list[str]:
         count = made.inputs.get("num_outputs", 1) - (made.directive == "fewer")
-        if made.directive == "inside":
-            return [f"{self._inside}/{made.id}/0-{one}.png" for one in range(count)]
-        if made.directive == "named":
-            return ["http://169.254.169.254/latest/meta-data/", "file:///etc/passwd"]
-        what = made.directive if made.directive in _SERVED else "picture"
-        return [f"{self._files}/{made.id}/{what}-{one}.png" for one in range(count)]
+        return self._files.addresses(made.id, made.directive, count)
 
     def _find(self, request: web.Request) -> Made | None:
         return next((one for one in self.made if one.id == request.match_info["id"]), None)
@@ -267,24 +238,6 @@ class Replicate:
         if request.headers.get("Authorization") == f"Bearer {TOKEN}":
             return None
         return _problem(401, "You did not pass a valid authentication token")
-
-    def _directive(self, prompt: str) -> tuple[str, float]:
-        found = _DIRECTIVE.search(self.next.pop(0) if self.next else prompt)
-        seen = prompt in self._seen
-        self._seen.add(prompt)
-        if found is None or (seen and not found["always"] and found.string is prompt):
-            return "", 0.0
-        return found["name"], float(found["value"] or 0)
-
-
-_SERVED = {"expired", "html", "large", "redirected"}
-
-
-def picture() -> bytes:
-    """A small PNG."""
-    out = BytesIO()
-    Image.new("RGB", (64, 64), (40, 90, 160)).save(out, "PNG")
-    return out.getvalue()
 
 
 def _problem(status: int, detail: str, headers: dict[str, str] | None = None) -> web.Response:

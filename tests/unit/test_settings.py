@@ -33,6 +33,11 @@ def another(field: msgspec.inspect.Field) -> object:
         "stripe_api_base": "http://127.0.0.1:8082",
         "stripe_webhook_secret": "whsec_" + "s" * 16,
         "replicate_model": "somebody/something",
+        "fal_base_url": "http://127.0.0.1:8083",
+        "fal_model": "somebody/something/fast",
+        "fal_edit_model": "somebody/something/edit",
+        "fal_mask_model": "somebody/something/mask",
+        "fal_variation_model": "somebody/something/again",
         "terms_url": "https://pixelpop.example/terms",
         "privacy_url": "https://pixelpop.example/privacy",
     }

@@ -27,6 +27,7 @@ class Claim(NamedTuple):
     generation_id: str
     reference: str
     attempt: int = 1
+    provider: str = "replicate"
 
 
 class Claims:
@@ -37,7 +38,13 @@ class Claims:
 
     async def submitted(self, **columns: Any) -> Claim:
         """A claim as it is while its prediction runs."""
-        claim = Claim(str(uuid.uuid4()), uuid.uuid4().hex)
+        provider = columns.get("provider", "replicate")
+        reference = uuid.uuid4()
+        claim = Claim(
+            str(uuid.uuid4()),
+            str(reference) if provider == "fal" else reference.hex,
+            provider="fal" if provider == "fal" else "replicate",
+        )
         values = {"state": "submitted", "provider": "replicate", "reference": claim.reference}
         values |= columns
         await self.execute(
@@ -78,13 +85,13 @@ class Claims:
 
     def address(self, claim: Claim, **changes: Any) -> str:
         """The address that was given out for a claim."""
-        call = Call("replicate", claim.generation_id, claim.attempt)
+        call = Call(claim.provider, claim.generation_id, claim.attempt)
         query = {
             "generation_id": claim.generation_id,
             "attempt": claim.attempt,
             "token": claim_token(master_keys(self.world.settings), call),
         } | changes
-        return str(httpx.URL("/providers/replicate/webhook", params=query))
+        return str(httpx.URL(f"/providers/{claim.provider}/webhook", params=query))
 
     async def send(
         self,

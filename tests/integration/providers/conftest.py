@@ -9,8 +9,12 @@ import msgspec
 import pytest
 import pytest_asyncio
 
+from gateway.providers import fal_keys
+from runtime.outbound.addresses import AddressPolicy, networks_in
 from runtime.settings import Settings
 from tests import servers as test_servers
+from tests.fakes.fal import KEY, Fal
+from tests.fakes.fal_signing import USER
 from tests.fakes.replicate import SECRET, TOKEN, Replicate
 from tests.integration.gateway.world import Person, World, running
 from tests.integration.providers.claims import OTHER_SECRET, Claims
@@ -26,13 +30,28 @@ async def api() -> AsyncIterator[Replicate]:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def world(servers: Settings, template_url: str) -> AsyncIterator[World]:
+async def fal() -> AsyncIterator[Fal]:
+    """A stand-in for fal, where the gateway finds the keys that it signs with."""
+    fake = Fal()
+    await fake.start()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fal_keys, "ADDRESS", f"{fake.base_url}/.well-known/jwks.json")
+        networks = networks_in("127.0.0.1/32", "")
+        patch.setattr(fal_keys, "policy", lambda: AddressPolicy(networks))
+        yield fake
+    await fake.stop()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def world(servers: Settings, template_url: str, fal: Fal) -> AsyncIterator[World]:
     """Gateway, decider and projector over a database of their own."""
     assert servers.database_url is not None
     database = await test_servers.fresh_database(servers.database_url)
     async with running(
         servers,
         database,
+        fal_key=KEY,
+        fal_user_id=USER,
         replicate_api_token=TOKEN,
         # Two, as while one replaces the other.
         replicate_webhook_secrets=f"{OTHER_SECRET}, {SECRET}",

@@ -6,9 +6,12 @@ import asyncio
 import contextlib
 from collections.abc import Iterator
 
+import msgspec
+
 from events.ids import GenerationId
 from processors.providers import ImageRequest
 from runtime.settings import Settings
+from tests.fakes.fal import KEY, Fal
 from tests.fakes.replicate import TOKEN
 
 GENERATION = GenerationId("7e5ba6f0-0000-5000-8000-000000000001")
@@ -67,3 +70,14 @@ def asking(prompt: str, **fields: object) -> ImageRequest:
         "quality": "standard",
     } | fields
     return ImageRequest(prompt=prompt, **values)
+
+
+def of_fal(fal: Fal, **changes: object) -> Settings:
+    """Settings that draw with a stand-in for fal."""
+    values = {
+        "fal_key": KEY,
+        "fal_base_url": fal.base_url,
+        "fal_timeout_seconds": 2.0,
+        "fal_edit_timeout_seconds": 2.0,
+    }
+    return msgspec.structs.replace(SETTINGS, **(values | changes))
