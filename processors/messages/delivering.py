@@ -27,8 +27,6 @@ from runtime.telegram.errors import (
 
 _log = structlog.get_logger(__name__)
 
-LEASE_SECONDS: Final = 60.0
-"""How long a claim holds: longer than a message can take."""
 UPLOAD_SECONDS: Final = 30.0
 """How long a call with a picture may take."""
 PREPARE_SECONDS: Final = 10.0
@@ -71,6 +69,7 @@ class Deliverer:
         preparer: says what it is.
         bot: sends it.
         unreachable: is told who cannot be written to.
+        lease_seconds: how long a claim holds; nothing is sent after half of it.
         pause_seconds: between two messages to one person.
         give_up_seconds: how long after it was planned a message is tried again.
         retry_seconds: how long the end of a try is tried to be noted.
@@ -84,6 +83,7 @@ class Deliverer:
         bot: Bot,
         unreachable: Unreachable,
         *,
+        lease_seconds: float,
         pause_seconds: float,
         give_up_seconds: float,
         retry_seconds: float,
@@ -93,6 +93,7 @@ class Deliverer:
         self._preparer = preparer
         self._bot = bot
         self._unreachable = unreachable
+        self._lease_seconds = lease_seconds
         self._pause_seconds = pause_seconds
         self._give_up_seconds = give_up_seconds
         self._retry_seconds = retry_seconds
@@ -148,7 +149,7 @@ class Deliverer:
     async def _send(self, claim: Claim, prepared: Prepared, began: float) -> Ending | None:
         """Try it in one form after the other, until Telegram takes one."""
         for _ in range(FORMS_MAX):
-            if time.monotonic() - began > LEASE_SECONDS / 2:
+            if time.monotonic() - began > self._lease_seconds / 2:
                 return None
             if not await self._may_call(claim, once=prepared.place.edits is None):
                 return Ending(state="pending", outcome="held", again_seconds=HELD_SECONDS)
@@ -175,7 +176,7 @@ class Deliverer:
         """
         place = prepared.place
         method = calls.call_of(place, prepared.content, prepared.photo)
-        seconds = None if prepared.photo is None else UPLOAD_SECONDS
+        seconds = None if prepared.photo is None else min(UPLOAD_SECONDS, self._lease_seconds / 2)
         try:
             await self._bot.call(method, timeout_seconds=seconds)
         except TelegramSlowDown as error:

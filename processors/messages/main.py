@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
-from collections.abc import AsyncIterator
-from typing import NamedTuple
+from collections.abc import AsyncIterator, Callable, Coroutine
+from functools import partial
+from typing import Any, NamedTuple
 
 import structlog
-import uvloop
 
 from events.topics import EVENTS, LIVE
 from processors.messages.delivering import Bot, Deliverer
@@ -21,15 +20,7 @@ from processors.messages.preparing import Preparer
 from processors.messages.sender import Pace, Sender
 from processors.messages.unreachable import Unreachable
 from processors.outward.decisions import Decisions
-from processors.outward.planning import Told
-from processors.worker import slot
-from processors.worker.agent import attach
-from processors.worker.app import make_app
-from processors.worker.gaps import open_gaps
-from processors.worker.intake import Intake
-from processors.worker.running import until_stopped
-from processors.worker.watchdog import Watchdog
-from runtime import process
+from processors.outward.running import follow, in_slot
 from runtime.errors import SettingsError
 from runtime.kafka.clock import BrokerClock
 from runtime.kafka.producer import LogProducer
@@ -38,7 +29,6 @@ from runtime.postgres.pool import assert_least_privilege, open_pool
 from runtime.settings import Settings
 from runtime.telegram.api import open_bot
 from runtime.telegram.configured import has_bot
-from runtime.telemetry import metrics as telemetry
 
 _log = structlog.get_logger(__name__)
 
@@ -66,57 +56,22 @@ def run(settings: Settings) -> int:
     Raises:
         StartError: it cannot start as configured.
     """
-    for name in LIBRARIES:
-        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
-    with (
-        slot.hold(settings, ROLE),
-        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
-    ):
-        return runner.run(_run(settings))
+    return in_slot(settings, ROLE, LIBRARIES, _run)
 
 
 async def _run(settings: Settings) -> int:
-    stop = asyncio.Event()
-    process.handle_signals(stop)
-    async with (
-        opened(settings) as parts,
-        open_gaps(settings, settings.messages_group) as gaps,
-    ):
-        intake = Intake(
-            Told,
-            parts.planner.perform,
-            gaps.check,
-            jobs_max=settings.worker_jobs,
-            window_max=settings.worker_window_records,
-        )
-        app = make_app(settings, settings.messages_group, role=ROLE)
-        attach(app, intake, EVENTS, ROLE)
-        door = telemetry.serve("127.0.0.1", settings.metrics_port)
-        working: set[asyncio.Task[None]] = set()
+    async with opened(settings) as parts:
+        working: list[Callable[[], Coroutine[Any, Any, None]]] = []
         if has_bot(settings):
-            sending = parts.sender.run(parts.deliverer.deliver)
-            working.add(asyncio.create_task(sending, name="sender"))
-            working.add(asyncio.create_task(parts.expiries.run(), name="expiries"))
-        for task in working:
-            task.add_done_callback(lambda _: stop.set())
-        try:
-            with Watchdog(app, intake, stuck_seconds=settings.worker_stuck_seconds):
-                status = await until_stopped(settings, app, intake, stop, door.port)
-            return process.EXIT_CRASH if any(_failed(task) for task in working) else status
-        finally:
-            await parts.sender.stop()
-            for task in working:
-                task.cancel()
-            await asyncio.gather(*working, return_exceptions=True)
-            door.stop()
-
-
-def _failed(task: asyncio.Task[None]) -> bool:
-    """Whether this ended by itself, which it never should."""
-    if not task.done():
-        return False
-    _log.error("a part ended by itself", part=task.get_name(), exc_info=task.exception())
-    return True
+            working = [partial(parts.sender.run, parts.deliverer.deliver), parts.expiries.run]
+        return await follow(
+            settings,
+            ROLE,
+            settings.messages_group,
+            parts.planner.perform,
+            working,
+            parts.sender.stop,
+        )
 
 
 @contextlib.asynccontextmanager
@@ -177,6 +132,7 @@ def wired(
         Pace(
             sends=settings.messages_sends,
             poll_seconds=settings.messages_poll_seconds,
+            lease_seconds=settings.messages_lease_seconds,
             keep_seconds=settings.messages_log_days * DAY_SECONDS,
         ),
     )
@@ -195,6 +151,7 @@ def wired(
         Preparer(facts, objects, clock, app_url=_app_url(settings)),
         bot,
         Unreachable(outbox, producer, clock),
+        lease_seconds=settings.messages_lease_seconds,
         pause_seconds=settings.messages_per_chat_seconds,
         give_up_seconds=settings.messages_event_hours * HOUR_SECONDS,
         retry_seconds=settings.worker_retry_seconds,

@@ -4,26 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import AsyncIterator
+from functools import partial
 
-import structlog
-import uvloop
-
-from events.topics import EVENTS, LIVE
+from events.topics import LIVE
 from processors.outward.decisions import Decisions
-from processors.outward.planning import Told
+from processors.outward.running import follow, in_slot
 from processors.webhooks.deliveries import Deliveries
 from processors.webhooks.planning import Planner
 from processors.webhooks.sender import Pace, Sender
-from processors.worker import slot
-from processors.worker.agent import attach
-from processors.worker.app import make_app
-from processors.worker.gaps import open_gaps
-from processors.worker.intake import Intake
-from processors.worker.running import until_stopped
-from processors.worker.watchdog import Watchdog
-from runtime import process
 from runtime.crypto.keys import AccountKeys
 from runtime.crypto.master import master_keys
 from runtime.errors import SettingsError
@@ -34,9 +23,6 @@ from runtime.outbound.client import GuardedClient
 from runtime.postgres.account_keys import wrapped_key_loader
 from runtime.postgres.pool import assert_least_privilege, open_pool
 from runtime.settings import Settings
-from runtime.telemetry import metrics as telemetry
-
-_log = structlog.get_logger(__name__)
 
 ROLE = "webhooks"
 KEY_TTL_SECONDS = 30.0
@@ -52,50 +38,19 @@ def run(settings: Settings) -> int:
     Raises:
         StartError: it cannot start as configured.
     """
-    for name in LIBRARIES:
-        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
-    with (
-        slot.hold(settings, ROLE),
-        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
-    ):
-        return runner.run(_run(settings))
+    return in_slot(settings, ROLE, LIBRARIES, _run)
 
 
 async def _run(settings: Settings) -> int:
-    stop = asyncio.Event()
-    process.handle_signals(stop)
-    async with (
-        opened(settings) as (planner, sender),
-        open_gaps(settings, settings.webhook_group) as gaps,
-    ):
-        intake = Intake(
-            Told,
+    async with opened(settings) as (planner, sender):
+        return await follow(
+            settings,
+            ROLE,
+            settings.webhook_group,
             planner.perform,
-            gaps.check,
-            jobs_max=settings.worker_jobs,
-            window_max=settings.worker_window_records,
+            [partial(sender.run, sender.make)],
+            sender.stop,
         )
-        app = make_app(settings, settings.webhook_group, role=ROLE)
-        attach(app, intake, EVENTS, ROLE)
-        door = telemetry.serve("127.0.0.1", settings.metrics_port)
-        sending = asyncio.create_task(sender.run(), name="sender")
-        sending.add_done_callback(lambda _: stop.set())
-        try:
-            with Watchdog(app, intake, stuck_seconds=settings.worker_stuck_seconds):
-                status = await until_stopped(settings, app, intake, stop, door.port)
-            return process.EXIT_CRASH if _failed(sending) else status
-        finally:
-            await sender.stop()
-            await asyncio.gather(sending, return_exceptions=True)
-            door.stop()
-
-
-def _failed(sending: asyncio.Task[None]) -> bool:
-    """Whether the sender ended by itself, which it never should."""
-    if not sending.done():
-        return False
-    _log.error("the sender ended", exc_info=sending.exception())
-    return True
 
 
 @contextlib.asynccontextmanager

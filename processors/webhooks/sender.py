@@ -1,13 +1,7 @@
-"""Sends what is due: claims attempts, makes them, notes how they ended.
-
-Any number of processes may do so at once: a claim is one process's until its lease ends. Nothing
-here keeps state that matters; whoever dies leaves attempts that become due again.
-"""
+"""Makes the attempts that are due: claims them, sends, notes how they ended."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import random
 import time
 from collections import Counter
@@ -18,6 +12,7 @@ from uuid import UUID
 import msgspec
 import structlog
 
+from processors.outward.sending import Sending
 from processors.webhooks import metrics
 from processors.webhooks.deliveries import Attempt, Deliveries
 from processors.webhooks.schedule import delay_seconds
@@ -25,7 +20,6 @@ from processors.worker.retrying import patiently
 from runtime.crypto.keys import AccountKeys, KeyDestroyed
 from runtime.crypto.master import KeyNotOpened
 from runtime.crypto.sealing import Unsealable, unseal
-from runtime.errors import PixelpopError
 from runtime.outbound.client import AddressRefused, Answer, GuardedClient, NotReached
 from runtime.standard_webhooks import signed_headers
 
@@ -33,7 +27,6 @@ _log = structlog.get_logger(__name__)
 
 LEASE_MARGIN_SECONDS: Final = 30.0
 """How much longer than an attempt may take its lease lasts."""
-PRUNE_SECONDS: Final = 3_600.0
 GONE: Final = 410
 USER_AGENT: Final = b"Pixelpop-Webhooks/1"
 
@@ -61,7 +54,7 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
     """How long the end of an attempt is tried to be noted."""
 
 
-class Sender:
+class Sender(Sending[Attempt]):
     """Sends until it is stopped.
 
     Args:
@@ -74,75 +67,38 @@ class Sender:
     def __init__(
         self, deliveries: Deliveries, keys: AccountKeys, client: GuardedClient, pace: Pace
     ) -> None:
+        super().__init__(
+            sends=pace.sends, poll_seconds=pace.poll_seconds, under_way=metrics.UNDER_WAY
+        )
         self._deliveries = deliveries
         self._keys = keys
         self._client = client
         self._pace = pace
-        self._wanted = asyncio.Event()
-        self._sends: set[asyncio.Task[None]] = set()
         self._busy: Counter[UUID] = Counter()
-        self._stopped = False
 
-    def wake(self) -> None:
-        """There is something to send, or room to send it."""
-        self._wanted.set()
-
-    async def run(self) -> None:
-        """Claim and send until `stop`; prunes now and then."""
-        pruned = time.monotonic()
-        while not self._stopped:
-            self._wanted.clear()
-            began = time.monotonic()
-            claimed = await self._claim()
-            for attempt in claimed:
-                self._start(attempt, began)
-            if time.monotonic() - pruned > PRUNE_SECONDS:
-                pruned = time.monotonic()
-                await self._prune()
-            if not claimed:
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(self._pace.poll_seconds):
-                        await self._wanted.wait()
-
-    async def stop(self) -> None:
-        """Claim nothing more, and wait for what is under way: each attempt is bounded."""
-        self._stopped = True
-        self.wake()
-        if self._sends:
-            await asyncio.wait(self._sends)
-
-    async def _claim(self) -> list[Attempt]:
-        room = self._pace.sends - len(self._sends)
-        if room <= 0:
-            return []
+    async def claim(self, room: int) -> list[Attempt]:
+        """Attempts that are due, of each endpoint so many at once."""
         lease_seconds = self._pace.timeout_seconds + LEASE_MARGIN_SECONDS
-        try:
-            return await self._deliveries.claim(
-                room, self._pace.sends_per_endpoint, self._busy, lease_seconds
-            )
-        except PixelpopError as error:
-            _log.warning("what is due cannot be claimed", error=error)
-            return []
+        return await self._deliveries.claim(
+            room, self._pace.sends_per_endpoint, self._busy, lease_seconds
+        )
 
-    def _start(self, attempt: Attempt, began: float) -> None:
-        task = asyncio.create_task(self._make(attempt, began), name=f"send/{attempt.delivery_id}")
-        self._sends.add(task)
-        self._busy[attempt.endpoint_id] += 1
-        metrics.UNDER_WAY.set(len(self._sends))
-        task.add_done_callback(partial(self._ended, attempt))
+    async def prune(self) -> int:
+        """Forget deliveries that are kept no longer."""
+        return await self._deliveries.prune(self._pace.keep_seconds)
 
-    def _ended(self, attempt: Attempt, task: asyncio.Task[None]) -> None:
-        self._sends.discard(task)
-        self._busy[attempt.endpoint_id] -= 1
-        if not self._busy[attempt.endpoint_id]:
-            del self._busy[attempt.endpoint_id]
-        metrics.UNDER_WAY.set(len(self._sends))
-        if not task.cancelled() and task.exception() is not None:
-            # Its lease ends, and it is due again.
-            _log.error("an attempt broke off", exc_info=task.exception())
-        self.wake()
+    def taken(self, one: Attempt) -> None:
+        """Its endpoint is busy."""
+        self._busy[one.endpoint_id] += 1
 
-    async def _make(self, attempt: Attempt, began: float) -> None:
+    def ended(self, one: Attempt) -> None:
+        """Its endpoint has room again."""
+        self._busy[one.endpoint_id] -= 1
+        if not self._busy[one.endpoint_id]:
+            del self._busy[one.endpoint_id]
+
+    async def make(self, attempt: Attempt, began: float) -> None:
+        """Make an attempt, and note how it ended; `run` calls it."""
         outcome = await self._send(attempt, began)
         if outcome is None:
             _log.warning("an attempt came too late", delivery_id=str(attempt.delivery_id))
@@ -221,13 +177,6 @@ class Sender:
             )
             for number, secret in sealed
         ]
-
-    async def _prune(self) -> None:
-        try:
-            while await self._deliveries.prune(self._pace.keep_seconds):
-                _log.debug("old deliveries were deleted, and there are more")
-        except PixelpopError as error:
-            _log.warning("old deliveries were not deleted", error=error)
 
 
 def _outcome_of(answer: Answer) -> Outcome:

@@ -39,6 +39,16 @@ class Messages(Accounts, frozen=True, kw_only=True, forbid_unknown_fields=True):
     messages_sends: Annotated[
         int, about("Messages that one process has under way at once.", ge=1, le=250)
     ] = 24
+    messages_lease_seconds: Annotated[
+        float,
+        about(
+            "How long a sender has for one message; another one takes up what a dead one left "
+            "after so long.",
+            unit="s",
+            ge=2,
+            le=600,
+        ),
+    ] = 60.0
     messages_poll_seconds: Annotated[
         float, about("How often messages that are due are looked for.", unit="s", ge=0.05, le=60)
     ] = 0.5

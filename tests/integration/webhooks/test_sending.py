@@ -22,7 +22,7 @@ from tests.unit.webhooks.test_signing import OTHER, SECRET
 async def sending(yard: Yard, **changes: Any) -> AsyncIterator[Sender]:
     """A sender that runs inside."""
     sender = yard.sender(**changes)
-    task = asyncio.create_task(sender.run())
+    task = asyncio.create_task(sender.run(sender.make))
     try:
         yield sender
     finally:
