@@ -65,6 +65,7 @@ from events.preferences import ConsentGiven, ConsentWithdrawn, PreferencesChange
 from events.purchases import CreditsPurchased, PaymentFinding, PurchaseRefunded
 from events.sharing import ImageShared, ShareRevoked
 from events.telegram import TelegramChatChanged
+from events.uploads import UploadCompleted
 
 Event = (
     UserRegistered
@@ -110,6 +111,7 @@ Event = (
     | AppealOverturned
     | ImageShared
     | ShareRevoked
+    | UploadCompleted
     | GenerationRejected
     | CreditsGranted
     | CreditsReserved

@@ -50,6 +50,7 @@ from events.preferences import ConsentGiven, ConsentWithdrawn, PreferencesChange
 from events.purchases import CreditsPurchased, PaymentFinding, PurchaseRefunded
 from events.sharing import ImageShared, ShareRevoked
 from events.telegram import TelegramChatChanged
+from events.uploads import UploadCompleted
 
 ACCOUNT: Final = AccountId("5f0c1a52-7c64-4b0e-9d2f-3b1f0a9f6d11")
 AT_MS: Final = 1_767_225_600_000
@@ -58,6 +59,7 @@ _PURCHASE = SourceId(ids.derive("example", "purchase"))
 _ACTOR = AccountId("2c9c9d7a-6a1f-4b0a-8a54-0f4f3a3de3a7")
 _KEY = ids.derive("example", "api-key")
 _SHARE = ids.derive("example", "share")
+_UPLOAD = ids.derive("example", "upload")
 _OBJECTS = f"generations/{ACCOUNT}/{_GENERATION}"
 _FACT: dict[str, Any] = {"account_id": ACCOUNT, "occurred_at_ms": AT_MS}
 _ACT: dict[str, Any] = {
@@ -200,6 +202,17 @@ FACTS: Final = (
         expires_at_ms=AT_MS + _YEAR_MS,
     ),
     ShareRevoked(**_ABOUT, share_id=_SHARE),
+    UploadCompleted(
+        **_FACT,
+        upload_id=_UPLOAD,
+        object_key=f"uploads/{ACCOUNT}/{_UPLOAD}.webp",
+        content_type="image/webp",
+        width=2048,
+        height=1536,
+        size_bytes=412_345,
+        sha256="ab" * 32,
+        scan="unchecked",
+    ),
 )
 
 DECISIONS: Final = (

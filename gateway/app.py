@@ -26,6 +26,7 @@ from gateway.operations import routes as operations
 from gateway.providers import routes as providers
 from gateway.sharing import looking, shares
 from gateway.telegram import routes as telegram
+from gateway.uploads import routes as uploads
 from gateway.web.front import Front
 from gateway.webhooks import deliveries, endpoints
 
@@ -38,6 +39,9 @@ ROUTES: Final = (
     catalogue.get_styles,
     catalogue.get_models,
     catalogue.get_packs,
+    uploads.create,
+    uploads.read,
+    uploads.complete,
     generations.create,
     gallery.gallery,
     generations.read,

@@ -35,6 +35,7 @@ from gateway.operations.readiness import Readiness
 from gateway.providers.telling import Telling
 from gateway.sharing.photos import Photos
 from gateway.telegram.name import BotName
+from gateway.uploads.receiving import Receiving
 from runtime.crypto.keys import AccountKeys
 from runtime.crypto.master import MasterKeys
 from runtime.kafka.clock import BrokerClock
@@ -99,6 +100,7 @@ class Deps:
     """None: no bot is set up; in embedded mode a token is made up that no bot has."""
     bot_name: BotName
     photos: Photos
+    uploads: Receiving
     readiness: Readiness
     appending: dict[str, Append] = field(default_factory=dict)
     """By generation id; as many at most as requests are under way."""

@@ -43,6 +43,7 @@ from gateway.server import HttpServer
 from gateway.sharing.photos import Photos
 from gateway.telegram.name import BotName
 from gateway.telegram.receiving import Telegram
+from gateway.uploads.receiving import Receiving
 from runtime import process
 from runtime.errors import PixelpopError, SettingsError
 from runtime.kafka.clock import BrokerClock
@@ -125,6 +126,7 @@ async def running_parts(settings: Settings) -> AsyncIterator[Deps]:
         if deps.bot is not None:
             stack.push_async_callback(deps.bot.stop)
         stack.callback(deps.photos.close)
+        stack.callback(deps.uploads.close)
         stack.push_async_callback(deps.consistency.stop)
         deps.tail_reader.start()
         stack.push_async_callback(deps.tail_reader.stop)
@@ -186,6 +188,7 @@ def _wire(
         bot=bot,
         bot_name=BotName(bot if settings.public_url else None),
         photos=photos,
+        uploads=Receiving(settings, pool, objects, producer, clock),
         readiness=Readiness(checks(producer, clock, pool, objects, tail_reader)),
     )
     deps.telegram.hands.attach(deps)

@@ -120,3 +120,14 @@ SELECT referral_id, side, credits, joined_at_ms, rewarded_at_ms FROM own_invitat
 
 -- name: list_redemptions
 SELECT promotion_id, code, redeemed_at_ms FROM own_redemptions();
+
+-- name: list_uploads
+SELECT
+    upload_id, state, content_type, clean_type, clean_bytes, width, height, sha256, scan, reason,
+    object_key,
+    (extract(EPOCH FROM created_at) * 1000)::bigint AS created_at_ms,
+    (extract(EPOCH FROM completed_at) * 1000)::bigint AS completed_at_ms,
+    (extract(EPOCH FROM expires_at) * 1000)::bigint AS expires_at_ms
+FROM uploads
+WHERE account_id = $1 AND expires_at > now()
+ORDER BY created_at, upload_id;

@@ -26,6 +26,8 @@ gifts.json         credits that you gave away, and that you received
 referrals.json     your invitation's code, and what came of it and of your own coming
 redemptions.json   the promotion codes that you redeemed
 shares.json        the links by which you showed pictures to others
+uploads.json       the photos that you sent and that are kept for the moment
+uploads/           those photos: uploads/UPLOAD.webp or .png
 generations/       what you asked for, oldest first, also what is in the bin
 images/            the pictures: images/GENERATION/NUMBER.png
 
@@ -65,6 +67,13 @@ def generation_as_told(
         if image["generation_id"] == row["generation_id"]
     ]
     return generation
+
+
+def upload_as_told(row: Any) -> dict[str, Any]:
+    """A photo that was sent, and the name of its file."""
+    key = row["object_key"]
+    told = {name: value for name, value in row.items() if name != "object_key"}
+    return {**told, "file": None if key is None else f"uploads/{key.rpartition('/')[2]}"}
 
 
 def ledger_as_told(row: Any) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from gateway.account.exported import (
     plain,
     readme,
     received_as_told,
+    upload_as_told,
 )
 from gateway.account.profile import profile_of
 from gateway.identity.signed_in import Account
@@ -156,6 +157,7 @@ class Making:
         await self._rows("identities.json", QUERIES.list_identities)
         await self._rows("shares.json", QUERIES.list_shares)
         await self._grants()
+        await self._uploads()
         await self._profile(key)
         await self._ledger()
         await self._generations(key)
@@ -202,6 +204,19 @@ class Making:
         await self._archive.add("gifts.json", plain(gifts))
         await self._archive.add("referrals.json", plain(referrals))
         await self._archive.add("redemptions.json", plain([dict(row) for row in redeemed]))
+
+    async def _uploads(self) -> None:
+        """Photos that are kept for the moment, and the pictures themselves."""
+        async with as_account(self._pool, self._account_id) as connection:
+            rows = await connection.fetch(QUERIES.list_uploads, self._account_id)
+        await self._archive.add("uploads.json", plain([upload_as_told(row) for row in rows]))
+        for row in rows:
+            key = row["object_key"]
+            data = None if key is None else await self._objects.get(key)
+            if data is not None:
+                name = f"uploads/{key.rpartition('/')[2]}"
+                await self._archive.add(name, data, compress=False)
+                await self._progress()
 
     async def _profile(self, key: bytes) -> None:
         account = Account(AccountId(str(self._account_id)), key, 0.0)

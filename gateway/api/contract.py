@@ -11,6 +11,7 @@ KEY: Final = "contract"
 GROUPS: Final = {
     "Sign-in": "From Telegram's init data to an access token.",
     "Catalogue": "What can be asked for and what it costs; the same for everybody.",
+    "Uploads": "Photos to begin with: sent straight to where they are kept, and checked there.",
     "Generations": "Ask for pictures, see what became of them, cancel, throw away, take back.",
     "Sharing": "Show pictures to others by links that end, and see what others showed.",
     "Live": "What happens, as it happens, by server-sent events.",

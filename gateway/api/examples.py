@@ -26,6 +26,7 @@ from gateway.providers.genuine import PredictionNews, RequestNews
 from gateway.sharing.examples import BY_SHAPE as SHARING
 from gateway.telegram.messages import Chat
 from gateway.telegram.updates import ChatMember, ChatMemberUpdated, Update
+from gateway.uploads.examples import BY_SHAPE as UPLOADS
 from gateway.webhooks.examples import BY_SHAPE as WEBHOOKS
 
 ACCOUNT: Final = "0b0f1c52-6f0e-4a2b-9b56-2f1f6c1f4c1e"
@@ -240,6 +241,7 @@ BY_SHAPE: dict[type, Any] = {
 }
 BY_SHAPE |= WEBHOOKS
 BY_SHAPE |= SHARING
+BY_SHAPE |= UPLOADS
 BY_SHAPE |= identities.BY_SHAPE
 BY_SHAPE |= {type(one): one for one in (*access_examples.SHOWN, *grants.SHOWN)}
 """By struct; each is one that the program could send or take."""

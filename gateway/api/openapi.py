@@ -74,6 +74,7 @@ class ProblemDocument(msgspec.Struct, frozen=True, kw_only=True):
         str | None, says("Of what was decided about a generation: which one.")
     ] = None
     credits_needed: Annotated[int | None, says("Of `insufficient-credits`.")] = None
+    reason: Annotated[str | None, says("Of `upload-refused`: why, as a code.")] = None
     credits_available: Annotated[int | None, says("Of `insufficient-credits`.")] = None
 
 

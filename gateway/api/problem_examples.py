@@ -65,6 +65,13 @@ DETAILS: dict[str, str] = {
         "The document terms is shown in version 2026-01 now. Show that one and send its version."
     ),
     "nothing-to-share": "It has no picture that could be shown.",
+    "upload-refused": "The photo cannot be read; it may be damaged. Send another.",
+    "upload-missing": "The file has not come. Send it by the form, then complete it.",
+    "upload-over": "The upload has expired. Begin another with POST /uploads.",
+    "upload-unusable": f"The upload {GENERATION} has expired. Send the photo again.",
+    "too-many-uploads": (
+        "10 photos are on their way. Send or complete one of them first, or wait 90 s."
+    ),
     "too-many-shares": "There can be 1000 links at once. Take one back.",
     "gone-from-bin": "It was deleted more than 30 days ago and is gone.",
     "refund-too-late": "A purchase can be given back for 14 days. Write to support about this one.",
@@ -88,6 +95,8 @@ DETAILS |= {code: SENTENCES[reason] for reason, code in REASONS.items() if code 
 MEMBERS: Final[dict[str, dict[str, Any]]] = {
     "invalid-request": {"errors": [{"field": "count", "reason": "must be at most 4"}]},
     "invalid-parameter": {"errors": [{"field": "limit", "reason": "must be a whole number"}]},
+    "upload-refused": {"reason": "unreadable"},
+    "too-many-uploads": {"retry_after": 90},
     "insufficient-credits": {
         "generation_id": GENERATION,
         "credits_needed": 8,

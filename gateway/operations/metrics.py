@@ -47,6 +47,9 @@ LIMITED = Counter(
 LIMITS_STORE_UP = Gauge(
     "pixelpop_gateway_limits_store_up", "Whether the shared store of limits answers; 0 without one."
 )
+UPLOADS = Counter(
+    "pixelpop_gateway_uploads", "Photos that came in, by what became of them.", ["outcome"]
+)
 TELEGRAM_UPDATES = Counter(
     "pixelpop_gateway_telegram_updates",
     "Updates that Telegram sent, by kind and by what became of them.",

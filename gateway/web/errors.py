@@ -17,6 +17,7 @@ from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFou
 from litestar.exceptions import ValidationException as ParameterInvalid
 
 from commands.requests import InvalidRequest
+from gateway.web.hidden_details import HIDDEN_DETAILS
 from runtime.errors import PixelpopError
 
 _log = structlog.get_logger(__name__)
@@ -97,6 +98,11 @@ KINDS: Final[dict[str, Kind]] = {
     "already-finished": Kind(409, "It is finished already"),
     "consent-outdated": Kind(409, "The document is shown in another version now"),
     "nothing-to-share": Kind(409, "There is no picture to show"),
+    "upload-refused": Kind(422, "The file is not taken"),
+    "upload-missing": Kind(409, "The file has not come"),
+    "upload-over": Kind(410, "The upload has expired"),
+    "upload-unusable": Kind(422, "The upload cannot be used"),
+    "too-many-uploads": Kind(429, "There are as many uploads as there can be"),
     "too-many-shares": Kind(409, "There are as many links as there can be"),
     "gone-from-bin": Kind(410, "It can no longer be restored"),
     "identity-taken": Kind(409, "This identity belongs to another account"),
@@ -134,6 +140,7 @@ KINDS: Final[dict[str, Kind]] = {
     "database-unavailable": Kind(503, "The database does not answer"),
     "read-models-missing": Kind(503, "The read models are not there yet"),
     "objects-unavailable": Kind(503, "The object storage does not answer"),
+    "scanner-unavailable": Kind(503, "Files cannot be looked at"),
     "clock-unset": Kind(503, "The service is starting"),
     "http-error": Kind(400, "The request cannot be answered"),
     "internal": Kind(500, "Something went wrong"),
@@ -141,30 +148,6 @@ KINDS: Final[dict[str, Kind]] = {
 """Every code that a client can meet."""
 
 _CODES_BY_STATUS: Final = {404: "not-found", 405: "method-not-allowed", 413: "body-too-large"}
-_HIDDEN_DETAILS: Final = {
-    "database-unavailable": "The database does not answer at the moment. Try again shortly.",
-    "objects-unavailable": "The object storage does not answer at the moment. Try again shortly.",
-    "log-overloaded": (
-        "More is being asked than can be taken. Nothing was done; try again shortly, with the "
-        "same Idempotency-Key if you sent one."
-    ),
-    "append-unknown": (
-        "Your request was sent on, but nobody knows yet whether it was taken. Send it again with "
-        "the same Idempotency-Key to find out; it will not be done twice."
-    ),
-    "read-models-missing": "The read models are being built. Try again shortly.",
-    "clock-unset": "The service is starting. Try again shortly.",
-    "record-too-large": "The request is too large to be kept. Make it shorter.",
-    "not-sealable": "A text holds characters that are no Unicode text. Remove them.",
-    "key-destroyed": "This account was erased. Sign in again to make a new one.",
-    "stripe-slow-down": "Stripe is asked for too much at the moment. Try again shortly.",
-    "stripe-unreachable": "Stripe does not answer at the moment. Try again shortly.",
-    "oidc-unavailable": "The issuer that you sign in with does not answer. Try again shortly.",
-    "telegram-slow-down": "Telegram is asked for too much at the moment. Try again shortly.",
-    "telegram-unreachable": "Telegram does not answer at the moment. Try again shortly.",
-    "internal": "This is our fault, and it was recorded. Try again, or tell us the request id.",
-}
-"""Sentences for errors whose own message speaks to an operator."""
 
 
 class Problem(PixelpopError):
@@ -204,7 +187,7 @@ def sentence(code: str) -> str:
     Raises:
         KeyError: of this code the message is its own.
     """
-    return _HIDDEN_DETAILS[code]
+    return HIDDEN_DETAILS[code]
 
 
 def field_problem(field: str, reason: str) -> Problem:
@@ -252,14 +235,14 @@ def _as_problem(error: Exception) -> Problem:
     if isinstance(error, HTTPException):
         return _of_litestar(error)
     if isinstance(error, asyncpg.UndefinedTableError | asyncpg.InvalidSchemaNameError):
-        return Problem("read-models-missing", _HIDDEN_DETAILS["read-models-missing"])
+        return Problem("read-models-missing", HIDDEN_DETAILS["read-models-missing"])
     code = error.code if isinstance(error, PixelpopError) else "internal"
     if code not in KINDS or code == "internal":
         _log.error("request failed", code=code, exc_info=error)
         code = "internal"
     elif KINDS[code].status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _log.warning("request not answered", code=code, error=str(error))
-    return Problem(code, _HIDDEN_DETAILS.get(code) or str(error))
+    return Problem(code, HIDDEN_DETAILS.get(code) or str(error))
 
 
 def allow(error: MethodNotAllowedException) -> tuple[bytes, bytes]:
@@ -293,6 +276,6 @@ def _of_litestar(error: HTTPException) -> Problem:
         return Problem("invalid-parameter", detail, errors=found)
     if error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _log.error("request failed", exc_info=error)
-        return Problem("internal", _HIDDEN_DETAILS["internal"])
+        return Problem("internal", HIDDEN_DETAILS["internal"])
     code = _CODES_BY_STATUS.get(error.status_code, "http-error")
     return Problem(code, "The request cannot be answered as it was sent. See /docs.")

@@ -98,3 +98,29 @@ ON CONFLICT (partition) DO UPDATE
 SET next_offset = excluded.next_offset, hash_before = excluded.hash_before
 WHERE c.next_offset = $4
 RETURNING partition;
+
+-- name: expire_uploads
+-- From here on nobody can begin to use them.
+UPDATE uploads SET state = 'expired'
+WHERE upload_id IN (
+    SELECT upload_id FROM uploads
+    WHERE expires_at < now()
+    ORDER BY expires_at
+    LIMIT $1
+    FOR UPDATE SKIP LOCKED
+)
+RETURNING upload_id, account_id;
+
+-- name: delete_uploads
+DELETE FROM uploads WHERE upload_id = ANY($1::uuid[]) AND state = 'expired';
+
+-- name: unswept_uploads
+-- Their forms are over: what was put there since they were looked at can go for good.
+SELECT upload_id, account_id
+FROM uploads
+WHERE NOT swept AND state IN ('ready', 'refused') AND form_until < now() - interval '1 minute'
+ORDER BY form_until
+LIMIT $1;
+
+-- name: swept_uploads
+UPDATE uploads SET swept = true WHERE upload_id = ANY($1::uuid[]);

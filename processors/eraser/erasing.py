@@ -21,7 +21,7 @@ from runtime.queries import load_queries
 _log = structlog.get_logger(__name__)
 
 QUERIES = load_queries(Path(__file__).with_name("eraser.sql"))
-OBJECT_PREFIXES: Final = ("generations", "uploads", "exports")
+OBJECT_PREFIXES: Final = ("generations", "incoming", "uploads", "exports")
 """Whatever belongs to an account is stored below `<one of these>/<account id>/`."""
 SWEEPS_MAX: Final = 100
 """Accounts swept in one turn."""

@@ -17,6 +17,7 @@ from processors.eraser import metrics
 from processors.eraser.debts import Debts
 from processors.eraser.erasing import SWEEPS_MAX, Eraser
 from processors.eraser.following import Following
+from processors.eraser.uploads import Uploads
 from runtime.errors import PixelpopError
 from runtime.kafka.clock import BrokerClock
 from runtime.kafka.producer import LogProducer
@@ -70,11 +71,12 @@ async def run(
         await producer.partitions(EVENTS)
         eraser = Eraser(pool, objects, sweep_again_seconds=settings.erasure_sweep_again_seconds)
         debts = Debts(pool, producer, clock, marks_days=settings.erasure_debt_days)
+        uploads = Uploads(pool, objects)
         woken = asyncio.Event()
         following = asyncio.create_task(
             _patiently(lambda: Following(settings, pool, eraser).run(woken))
         )
-        working = asyncio.create_task(_patiently(lambda: _work(eraser, debts, woken)))
+        working = asyncio.create_task(_patiently(lambda: _work(eraser, debts, uploads, woken)))
         stopping = asyncio.create_task(stop.wait())
         tasks = {following, working, stopping}
         started()
@@ -88,7 +90,7 @@ async def run(
             await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _work(eraser: Eraser, debts: Debts, woken: asyncio.Event) -> None:
+async def _work(eraser: Eraser, debts: Debts, uploads: Uploads, woken: asyncio.Event) -> None:
     """Turn after turn, take the steps that are due."""
     hourly_at = 0.0
     while True:
@@ -102,6 +104,7 @@ async def _work(eraser: Eraser, debts: Debts, woken: asyncio.Event) -> None:
                 hourly_at = time.monotonic() + HOURLY_SECONDS
         await debts.carry()
         await eraser.count_open()
+        await uploads.sweep()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(TURN_SECONDS):
                 await woken.wait()

@@ -13,6 +13,7 @@ SWEPT = Counter("pixelpop_eraser_sweeps", "Sweeps of an account's objects and ro
 OBJECTS = Counter("pixelpop_eraser_objects", "Objects deleted, with all their versions.")
 DEBTS = Counter("pixelpop_eraser_debts", "Debts that a person's next account was told of.")
 OPEN = Gauge("pixelpop_eraser_open_erasures", "Erasures that are not finished.")
+UPLOADS = Counter("pixelpop_eraser_uploads", "Photos removed that nobody used (any more).")
 FAILED = Counter("pixelpop_eraser_failed_turns", "Turns that failed and are taken again.", ["code"])
 SET_BACK = Counter(
     "pixelpop_eraser_set_back", "Times that PostgreSQL was found set back to an older state."

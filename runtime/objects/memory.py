@@ -6,7 +6,14 @@ import builtins
 import hashlib
 from urllib.parse import quote
 
-from runtime.objects.store import LIST_KEYS_MAX, Head, ObjectsRefused, ObjectTooLarge
+from runtime.objects.store import (
+    LIST_KEYS_MAX,
+    Form,
+    Head,
+    ObjectsRefused,
+    ObjectTooLarge,
+    Stored,
+)
 
 
 class MemoryObjects:
@@ -34,14 +41,23 @@ class MemoryObjects:
         stored = self._objects.get(key)
         return None if stored is None else stored[0]
 
+    async def read(self, key: str, bytes_max: int) -> Stored | None:
+        """See `ObjectStore`."""
+        stored = self._objects.get(key)
+        if stored is None:
+            return None
+        data, content_type = stored
+        if len(data) > bytes_max:
+            raise ObjectTooLarge(f"{key} has {len(data)} bytes; {bytes_max} may be.")
+        return Stored(data=data, content_type=content_type, etag=_etag(data))
+
     async def head(self, key: str) -> Head | None:
         """See `ObjectStore`."""
         stored = self._objects.get(key)
         if stored is None:
             return None
         data, content_type = stored
-        etag = f'"{hashlib.md5(data, usedforsecurity=False).hexdigest()}"'
-        return Head(size_bytes=len(data), content_type=content_type, etag=etag)
+        return Head(size_bytes=len(data), content_type=content_type, etag=_etag(data))
 
     async def delete(self, key: str) -> None:
         """See `ObjectStore`."""
@@ -70,5 +86,16 @@ class MemoryObjects:
         """An address that says what S3's would; nothing answers there."""
         return f"memory://objects/{quote(key)}?expires={expires_seconds}"
 
+    async def presign_post(
+        self, key: str, content_type: str, bytes_max: int, expires_seconds: int
+    ) -> Form:
+        """A form that says what S3's would; nothing answers there."""
+        fields = {"key": key, "Content-Type": content_type}
+        return Form(f"memory://objects?bytes={bytes_max}&expires={expires_seconds}", fields)
+
     async def ensure_bucket(self) -> None:
         """See `ObjectStore`."""
+
+
+def _etag(data: bytes) -> str:
+    return f'"{hashlib.md5(data, usedforsecurity=False).hexdigest()}"'

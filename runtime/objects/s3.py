@@ -6,23 +6,23 @@ import asyncio
 import builtins
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from ipaddress import ip_address
 from typing import Any
-from urllib.parse import urlsplit
 
 import aioboto3
 from aiohttp import ClientError as HttpError
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, IncompleteReadError
 from botocore.exceptions import ConnectionError as ConnectError
 
 from runtime.errors import SettingsError
+from runtime.objects.client import make_client
 from runtime.objects.store import (
     LIST_KEYS_MAX,
+    Form,
     Head,
     ObjectsRefused,
     ObjectsUnavailable,
     ObjectTooLarge,
+    Stored,
 )
 from runtime.settings import Settings
 
@@ -30,6 +30,7 @@ _PRESIGN_SECONDS_MAX = 604_800  # what SigV4 allows
 _PUT_CONFLICTS_MAX = 5
 _CONFLICT_WAIT_SECONDS = 0.05
 _SERVER_ERROR = 500
+_ANY_TYPE = "application/octet-stream"
 _ABSENT = frozenset({"404", "NoSuchKey", "NotFound"})
 _PASSING = frozenset({"SlowDown", "RequestTimeout", "Throttling", "ThrottlingException"})
 _UNSUPPORTED = frozenset({"NotImplemented", "MethodNotAllowed", "501"})
@@ -52,43 +53,12 @@ async def open_objects(settings: Settings) -> AsyncIterator[S3Objects]:
     session = aioboto3.Session()
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(
-            _client(session, settings, settings.s3_endpoint_url)
+            make_client(session, settings, settings.s3_endpoint_url)
         )
         public = client
         if public_url != settings.s3_endpoint_url:
-            public = await stack.enter_async_context(_client(session, settings, public_url))
+            public = await stack.enter_async_context(make_client(session, settings, public_url))
         yield S3Objects(client, public, settings)
-
-
-def _client(session: Any, settings: Settings, endpoint_url: str) -> Any:
-    return session.client(
-        "s3",
-        endpoint_url=endpoint_url,
-        region_name=settings.s3_region,
-        aws_access_key_id=settings.s3_access_key_id,
-        aws_secret_access_key=settings.s3_secret_access_key,
-        config=Config(
-            signature_version="s3v4",
-            s3={"addressing_style": "path"},
-            connect_timeout=settings.s3_connect_timeout_seconds,
-            read_timeout=settings.s3_read_timeout_seconds,
-            max_pool_connections=settings.s3_connections,
-            retries={"mode": "standard", "total_max_attempts": settings.s3_attempts},
-            # Stores other than Amazon's do not all know the newer checksums.
-            request_checksum_calculation="when_required",
-            response_checksum_validation="when_required",
-            # A proxy from the environment would be asked for its own 127.0.0.1.
-            proxies={} if _is_loopback(endpoint_url) else None,
-        ),
-    )
-
-
-def _is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 class S3Objects:
@@ -125,12 +95,17 @@ class S3Objects:
 
     async def get(self, key: str) -> bytes | None:
         """See `ObjectStore`."""
+        stored = await self.read(key, self._bytes_max)
+        return None if stored is None else stored.data
+
+    async def read(self, key: str, bytes_max: int) -> Stored | None:
+        """See `ObjectStore`; one answer is one version of the object, whoever writes meanwhile."""
         try:
             async with self._bounded("get_object", key):
                 answer = await self._client.get_object(Bucket=self._bucket, Key=key)
                 size_bytes: int = answer["ContentLength"]
                 async with answer["Body"] as body:
-                    self._check_size(key, size_bytes)
+                    self._check_size(key, size_bytes, bytes_max)
                     data: bytes = await body.read()
         except ObjectsRefused as refused:
             if refused.reason not in _ABSENT:
@@ -138,7 +113,8 @@ class S3Objects:
             return None
         if len(data) != size_bytes:
             raise ObjectsUnavailable(f"Object storage cut {key} short.")
-        return data
+        content_type = answer.get("ContentType", _ANY_TYPE)
+        return Stored(data=data, content_type=content_type, etag=answer.get("ETag", ""))
 
     async def head(self, key: str) -> Head | None:
         """See `ObjectStore`."""
@@ -150,7 +126,7 @@ class S3Objects:
             return None
         return Head(
             size_bytes=answer["ContentLength"],
-            content_type=answer.get("ContentType", "application/octet-stream"),
+            content_type=answer.get("ContentType", _ANY_TYPE),
             etag=answer["ETag"],
         )
 
@@ -181,14 +157,31 @@ class S3Objects:
 
     async def presign_get(self, key: str, expires_seconds: int) -> str:
         """See `ObjectStore`; the address is below `s3_public_endpoint_url`."""
-        if not 1 <= expires_seconds <= _PRESIGN_SECONDS_MAX:
-            raise ValueError(f"An address is good for 1 to {_PRESIGN_SECONDS_MAX} seconds.")
+        _check_term(expires_seconds)
         url: str = await self._public.generate_presigned_url(
             "get_object",
             Params={"Bucket": self._bucket, "Key": key},
             ExpiresIn=expires_seconds,
         )
         return url
+
+    async def presign_post(
+        self, key: str, content_type: str, bytes_max: int, expires_seconds: int
+    ) -> Form:
+        """See `ObjectStore`; the address is below `s3_public_endpoint_url`."""
+        _check_term(expires_seconds)
+        form: dict[str, Any] = await self._public.generate_presigned_post(
+            self._bucket,
+            # boto3 lets `${filename}` in a key stand for the file's name; ours have none.
+            key,
+            Fields={"Content-Type": content_type},
+            Conditions=[
+                {"Content-Type": content_type},
+                ["content-length-range", 1, bytes_max],
+            ],
+            ExpiresIn=expires_seconds,
+        )
+        return Form(form["url"], form["fields"])
 
     async def ensure_bucket(self) -> None:
         """See `ObjectStore`."""
@@ -244,9 +237,10 @@ class S3Objects:
                     f"Object storage could not delete {error.get('Key')}: {error.get('Code')}."
                 )
 
-    def _check_size(self, key: str, size_bytes: int) -> None:
-        if size_bytes > self._bytes_max:
-            raise ObjectTooLarge(f"{key} has {size_bytes} bytes; at most {self._bytes_max} may be.")
+    def _check_size(self, key: str, size_bytes: int, bytes_max: int | None = None) -> None:
+        most = self._bytes_max if bytes_max is None else bytes_max
+        if size_bytes > most:
+            raise ObjectTooLarge(f"{key} has {size_bytes} bytes; at most {most} may be.")
 
     async def _ask(self, operation: str, **wanted: Any) -> dict[str, Any]:
         async with self._bounded(operation, wanted.get("Key") or wanted.get("Prefix") or "bucket"):
@@ -268,6 +262,11 @@ class S3Objects:
             raise ObjectsUnavailable(f"{doing}: {str(error) or type(error).__name__}.") from error
         except BotoCoreError as error:
             raise ObjectsRefused(f"{doing}: {error}.", reason=type(error).__name__) from error
+
+
+def _check_term(expires_seconds: int) -> None:
+    if not 1 <= expires_seconds <= _PRESIGN_SECONDS_MAX:
+        raise ValueError(f"An address is good for 1 to {_PRESIGN_SECONDS_MAX} seconds.")
 
 
 def _translated(doing: str, error: ClientError) -> ObjectsRefused | ObjectsUnavailable:

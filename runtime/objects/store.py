@@ -53,6 +53,21 @@ class Head(msgspec.Struct, frozen=True):
     etag: str
 
 
+class Stored(msgspec.Struct, frozen=True):
+    """An object as it was at one instant; `etag` is opaque and names just these bytes."""
+
+    data: bytes
+    content_type: str
+    etag: str
+
+
+class Form(msgspec.Struct, frozen=True):
+    """What lets anybody put one object: a POST of these fields, and then the file, as a form."""
+
+    url: str
+    fields: dict[str, str]
+
+
 class ObjectStore(Protocol):
     """What Pixelpop asks of object storage.
 
@@ -75,6 +90,14 @@ class ObjectStore(Protocol):
 
         Raises:
             ObjectTooLarge: it is not read.
+        """
+        ...
+
+    async def read(self, key: str, bytes_max: int) -> Stored | None:
+        """The whole object with what names these very bytes, or None.
+
+        Raises:
+            ObjectTooLarge: it has more bytes than `bytes_max`; it is not read.
         """
         ...
 
@@ -104,6 +127,19 @@ class ObjectStore(Protocol):
 
     async def presign_get(self, key: str, expires_seconds: int) -> str:
         """An address at which anybody may read the object for so long (at most 7 days)."""
+        ...
+
+    async def presign_post(
+        self, key: str, content_type: str, bytes_max: int, expires_seconds: int
+    ) -> Form:
+        """A form by which anybody may put this object for so long (at most 7 days), even again.
+
+        Args:
+            key: of the object; the form is good for no other.
+            content_type: what it must say that it is.
+            bytes_max: its largest size; an empty one is refused too.
+            expires_seconds: how long the form is good.
+        """
         ...
 
     async def ensure_bucket(self) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 from runtime.settings.about import about
-from runtime.settings.stripe import StripeApi
+from runtime.settings.uploads import Uploads
 
 
-class Sharing(StripeApi, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Sharing(Uploads, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What people show to others: for how long, how much, and what is kept at hand for it."""
 
     share_days_max: Annotated[

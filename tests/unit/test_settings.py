@@ -27,6 +27,7 @@ def another(field: msgspec.inspect.Field) -> object:
         "master_key": base64.b64encode(b"k" * 32).decode(),
         "marks_key": base64.b64encode(b"m" * 32).decode(),
         "jwt_secret": "j" * 40,
+        "clamav_address": "127.0.0.1:3310",
         "oidc_issuer": "https://issuer.example",
         "slot": "slot-7",
         "telegram_api_base": "http://127.0.0.1:8081",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from tests.integration.security import rights_of_grants
+from tests.integration.security import rights_of_grants, rights_of_uploads
 from tests.integration.security.reach import ALL, Reach
 
 
@@ -44,7 +44,7 @@ _WITH_AN_IDENTITY = tuple(
     for name in (
         *rights_of_grants.WITH_AN_IDENTITY,
         *("identities", "identity_links", "identity_marks", "role_grants", "api_keys", "exports"),
-        *("webhook_endpoints", "webhook_deliveries", "webhook_attempts", "erasures"),
+        *("webhook_endpoints", "webhook_deliveries", "webhook_attempts", "erasures", "uploads"),
         *("bot_dialogues", "bot_status_messages", "bot_messages", "bot_chat_pace", "shares"),
     )
 )
@@ -85,6 +85,7 @@ MAY: dict[str, dict[str, May]] = {
             Reach(ALL, frozenset({"account_id", "carried_at"})),
             "carries debts over to the person's next account; makes them without one",
         ),
+        "public.uploads": May(rights_of_uploads.REACH, "removes photos that nobody used"),
     },
     "pixelpop_webhooks": {
         "public.webhook_endpoints": May(

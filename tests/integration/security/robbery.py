@@ -139,6 +139,11 @@ FILLED = {
     "public.shares": "(share_id, account_id, generation_id, image_id, code_hash, shows_prompt,"
     " expires_at) SELECT gen_random_uuid(), $1, generation_id, image_id, sha256('code'), true,"
     " now() + interval '1 day' FROM read_v1.images WHERE account_id = $1 LIMIT 1",
+    "public.uploads": "(upload_id, account_id, state, content_type, size_bytes, form_until,"
+    " expires_at, object_key, clean_type, clean_bytes, width, height, has_alpha, sha256, scan,"
+    " completed_at) VALUES (gen_random_uuid(), $1, 'ready', 'image/png', 1, now(),"
+    " now() + interval '1 hour', 'uploads/key', 'image/png', 1, 64, 64, false,"
+    " 'ab', 'clean', now())",
     "public.webhook_deliveries": "(delivery_id, endpoint_id, account_id, event_id, event_type,"
     " payload) SELECT gen_random_uuid(), endpoint_id, account_id, gen_random_uuid(), 'test',"
     " 'payload' FROM webhook_endpoints WHERE account_id = $1",

@@ -32,6 +32,7 @@ TOLD_TO_THEIR_OWNER = {
     "public.referral_codes",
     "public.gifts",
     *("public.bot_dialogues", "public.bot_status_messages", "public.shares"),
+    "public.uploads",
     *(
         f"read_v1.{name}"
         for name in (
