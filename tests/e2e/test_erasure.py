@@ -12,6 +12,7 @@ from typing import Any
 
 import asyncpg
 import httpx
+import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaConsumer
 
@@ -27,6 +28,7 @@ from runtime.waiting import until
 from tests.e2e.system import ROOT, System, wish
 
 TELEGRAM_ID = 7_739_130_277
+RETURNING_ID = 7_739_130_288
 CANARIES = (
     str(TELEGRAM_ID),
     "Canarina",
@@ -48,16 +50,16 @@ class Quick(System):
         }
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def system(tmp_path: Path) -> AsyncIterator[Quick]:
-    running = Quick(tmp_path / "data")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def system(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Quick]:
+    running = Quick(tmp_path_factory.mktemp("erasure") / "data")
     await running.start()
     yield running
     await running.stop()
 
 
-async def _init_data(system: System) -> str:
-    person = ("--user", str(TELEGRAM_ID), "--first-name", CANARIES[1], "--username", CANARIES[2])
+async def _init_data(system: System, telegram_id: int) -> str:
+    person = ("--user", str(telegram_id), "--first-name", CANARIES[1], "--username", CANARIES[2])
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "pixelpop", "init-data", *person),
         cwd=ROOT,
@@ -68,8 +70,11 @@ async def _init_data(system: System) -> str:
     return said.decode().strip()
 
 
-async def _sign_in(system: System, http: httpx.AsyncClient) -> tuple[str, dict[str, str]]:
-    answer = await http.post("/auth/login", json={"init_data": await _init_data(system)})
+async def _sign_in(
+    system: System, http: httpx.AsyncClient, telegram_id: int = TELEGRAM_ID
+) -> tuple[str, dict[str, str]]:
+    init_data = await _init_data(system, telegram_id)
+    answer = await http.post("/auth/login", json={"init_data": init_data})
     assert answer.status_code == 200, answer.text
     login = answer.json()
     return login["user"]["id"], {"Authorization": f"Bearer {login['access_token']}"}
@@ -144,10 +149,7 @@ async def _rows_of(settings: Settings) -> list[str]:
 async def _finished(settings: Settings) -> bool:
     connection = await asyncpg.connect(settings.database_url)
     try:
-        query = (
-            "SELECT done_at IS NOT NULL AND settled_at IS NOT NULL FROM erasures "
-            "ORDER BY erased_at DESC LIMIT 1"
-        )
+        query = "SELECT bool_and(done_at IS NOT NULL AND settled_at IS NOT NULL) FROM erasures"
         return bool(await connection.fetchval(query))
     finally:
         await connection.close()
@@ -169,6 +171,23 @@ def _hits(texts: Any) -> list[str]:
 def _text_of(record: Any) -> str:
     parts = [record.topic, repr(record.key), (record.value or b"").decode(errors="replace")]
     return " ".join([*parts, *(f"{name}={content!r}" for name, content in record.headers)])
+
+
+async def test_who_comes_back_is_somebody_new(system: Quick) -> None:
+    """A second sign-in after an erasure: another account, no welcome, nothing of the old one."""
+    async with httpx.AsyncClient(base_url=system.address, timeout=40) as http:
+        account, me = await _sign_in(system, http, RETURNING_ID)
+        await http.delete("/me", headers=me)
+        again, mine = await _sign_in(system, http, RETURNING_ID)
+        assert again != account
+        assert (await http.get("/credits", headers=mine)).json()["granted"] == 0
+        assert (await http.get("/me", headers=mine)).json()["telegram_id"] == RETURNING_ID
+        assert (await http.get("/me", headers=me)).status_code == 401
+        refused = await http.post(
+            "/generations", json=wish(), headers=mine | {"Idempotency-Key": "broke"}
+        )
+        assert refused.status_code == 402
+        await http.delete("/me", headers=mine)  # the next test finds nothing of them
 
 
 async def test_a_full_replay_holds_no_personal_byte(system: Quick) -> None:
@@ -215,19 +234,3 @@ def _verify(records: list[Any], account_id: AccountId) -> None:
     account = states[account_id]
     assert account.erased is not None
     assert (account.available, account.reserved, account.debt, account.open) == (0, 0, 0, {})
-
-
-async def test_who_comes_back_is_somebody_new(system: Quick) -> None:
-    """A second sign-in after an erasure: another account, no welcome, nothing of the old one."""
-    async with httpx.AsyncClient(base_url=system.address, timeout=40) as http:
-        account, me = await _sign_in(system, http)
-        await http.delete("/me", headers=me)
-        again, mine = await _sign_in(system, http)
-        assert again != account
-        assert (await http.get("/credits", headers=mine)).json()["granted"] == 0
-        assert (await http.get("/me", headers=mine)).json()["telegram_id"] == TELEGRAM_ID
-        assert (await http.get("/me", headers=me)).status_code == 401
-        refused = await http.post(
-            "/generations", json=wish(), headers=mine | {"Idempotency-Key": "broke"}
-        )
-        assert refused.status_code == 402

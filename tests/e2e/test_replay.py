@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import json
+import sys
 import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -9,6 +13,7 @@ from typing import Any
 
 import asyncpg
 import httpx
+import psutil
 import pytest
 import pytest_asyncio
 from aiokafka.admin import AIOKafkaAdminClient
@@ -27,7 +32,7 @@ from runtime.kafka.records import Outgoing
 from runtime.settings import Settings, load, variables
 from runtime.waiting import until
 from tests.e2e import trapped
-from tests.e2e.system import System, sign_in, wish
+from tests.e2e.system import ROOT, System, sign_in, wish
 from tests.fakes.receiver import Receiver
 from tests.fakes.telegram.server import Telegram
 
@@ -70,6 +75,22 @@ class Told(System):
                 "PIXELPOP_WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8",
             }
         )
+
+    @contextlib.asynccontextmanager
+    async def beside(self, name: str) -> AsyncIterator[None]:
+        """One more of a process that runs, in a group that has read nothing."""
+        processes = json.loads((self.data_dir / "processes.json").read_text())
+        same = psutil.Process(processes[name]["pid"])
+        group = "WEBHOOK_GROUP" if name == "webhooks" else f"{name.upper()}_GROUP"
+        own = {f"PIXELPOP_{group}": f"test-forgetful-{name}", "PIXELPOP_SLOT": "2"}
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", self.module, name), cwd=ROOT, env=same.environ() | own
+        )
+        try:
+            yield
+        finally:
+            process.terminate()
+            await process.wait()
 
     @property
     def settings(self) -> Settings:
@@ -252,18 +273,13 @@ async def test_reading_the_whole_log_again_calls_nobody(
         about = {one for each in trapped.read(system.traps) for one in each.about.split()}
         assert about == accounts
         await _forget_what_was_told(settings)
-    finally:
-        await system.stop()
-
-    system.groups = "forgetful"
-    await system.start()
-    try:
 
         def others_met() -> bool:
             sprung = {(one.process, one.call) for one in trapped.read(system.traps)}
             return {("messages", "Telegram"), ("webhooks", "GuardedClient.post")} <= sprung
 
-        await until(others_met, ANSWERED_SECONDS, 0.2, what="the others' traps to be sprung")
+        async with system.beside("messages"), system.beside("webhooks"):
+            await until(others_met, ANSWERED_SECONDS, 0.2, what="the others' traps to be sprung")
     finally:
         await system.stop()
     assert (_effects(telegram), len(receiver.received)) == (called, received)

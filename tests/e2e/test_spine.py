@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import io
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import httpx
+import pytest
 import pytest_asyncio
 from PIL import Image
 
 from tests.e2e.system import System, lines_of, sign_in, wish
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def system(tmp_path: Path) -> AsyncIterator[System]:
-    running = System(tmp_path / "data")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def system(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[System]:
+    running = System(tmp_path_factory.mktemp("spine") / "data")
     await running.start()
     yield running
     await running.stop()
