@@ -63,7 +63,7 @@ from events.moderation import (
 )
 from events.preferences import ConsentGiven, ConsentWithdrawn, PreferencesChanged
 from events.purchases import CreditsPurchased, PaymentFinding, PurchaseRefunded
-from events.sharing import ImageShared, ShareRevoked
+from events.sharing import ImageDownloaded, ImageShared, ShareRevoked
 from events.telegram import TelegramChatChanged
 from events.uploads import UploadCompleted
 
@@ -110,6 +110,7 @@ Event = (
     | AppealUpheld
     | AppealOverturned
     | ImageShared
+    | ImageDownloaded
     | ShareRevoked
     | UploadCompleted
     | GenerationRejected

@@ -48,7 +48,7 @@ from events.jobs import DiscardJob, GenerateJob
 from events.live import Progress
 from events.preferences import ConsentGiven, ConsentWithdrawn, PreferencesChanged
 from events.purchases import CreditsPurchased, PaymentFinding, PurchaseRefunded
-from events.sharing import ImageShared, ShareRevoked
+from events.sharing import ImageDownloaded, ImageShared, ShareRevoked
 from events.telegram import TelegramChatChanged
 from events.uploads import UploadCompleted
 
@@ -213,6 +213,7 @@ FACTS: Final = (
         sha256="ab" * 32,
         scan="unchecked",
     ),
+    ImageDownloaded(**_ABOUT, image_id=_IMAGE),
 )
 
 DECISIONS: Final = (

@@ -1,4 +1,4 @@
-"""What people showed to others. Facts without effect on credits.
+"""What people showed to others, and took for themselves. Facts without effect on credits.
 
 A link's code stands in no event: whoever reads the log cannot open what was shared.
 """
@@ -21,6 +21,13 @@ class ImageShared(Fact, frozen=True, kw_only=True, gc=False, tag="ImageShared.v1
     """Whether who opens the link may read the prompt."""
     expires_at_ms: Millis | None = None
     """When the link ends; None: there is no link."""
+
+
+class ImageDownloaded(Fact, frozen=True, kw_only=True, gc=False, tag="ImageDownloaded.v1"):
+    """A person asked for a picture as a file; told once for each picture and day."""
+
+    generation_id: GenerationId
+    image_id: ImageId
 
 
 class ShareRevoked(Fact, frozen=True, kw_only=True, gc=False, tag="ShareRevoked.v1"):

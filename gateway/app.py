@@ -50,6 +50,7 @@ ROUTES: Final = (
     generations.restore,
     images.remove,
     images.restore,
+    images.download,
     shares.create,
     shares.list_all,
     shares.remove,

@@ -12,6 +12,7 @@ from gateway.access.lookup import Access
 from gateway.account.erasure import Erasure
 from gateway.account.exporting import Exporter
 from gateway.generations.appending import Append
+from gateway.generations.downloads import Downloads
 from gateway.generations.models import Offer
 from gateway.generations.presigned import Presigned
 from gateway.generations.replay import KnownGenerations
@@ -88,6 +89,7 @@ class Deps:
     known: KnownGenerations
     consistency: Consistency
     presigned: Presigned
+    downloads: Downloads
     read_event: Callable[[int, int], Awaitable[bytes | None]]
     """The value of the event log's record at (partition, offset); None: there is none."""
     offer: Offer

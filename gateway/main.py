@@ -16,6 +16,7 @@ from gateway.account.erasure import Erasure
 from gateway.account.exporting import Exporter
 from gateway.app import create_app
 from gateway.deps import Deps
+from gateway.generations.downloads import Downloads
 from gateway.generations.models import offer_of
 from gateway.generations.presigned import Presigned
 from gateway.generations.replay import KnownGenerations
@@ -177,7 +178,8 @@ def _wire(
         accounts_in_flight=InFlight("account-at-once", settings.limit_account_in_flight),
         known=KnownGenerations(pool),
         consistency=Consistency(pool, settings.consistency_wait_seconds),
-        presigned=Presigned(objects, settings.presign_ttl_seconds),
+        presigned=Presigned(objects, settings.presign_ttl_seconds, cdn_url=settings.cdn_url),
+        downloads=Downloads(),
         read_event=event_reader(settings),
         offer=offer_of(settings),
         payments=Payments(settings, (*ways_of(settings, bot, pool), *stripe.ways)),

@@ -15,6 +15,7 @@ from gateway.account.me import ErasureDocument, MeChange
 from gateway.account.profile import ConsentDocument, MeDocument, Preferences, TelegramDocument
 from gateway.api import documents as shown
 from gateway.api.problem_examples import GENERATION
+from gateway.generations.downloads import DownloadDocument
 from gateway.grants import examples as grants
 from gateway.identity import examples as identities
 from gateway.identity.auth import LoginRequest
@@ -138,6 +139,11 @@ BY_SHAPE: dict[type, Any] = {
         LoginRequest(init_data="query_id=AAE…&user=%7B%22id%22%3A42…&auth_date=1767225600&hash=…"),
         ImageRequest(prompt="a lighthouse in the fog", style_id="poster", count=1),
         PurchaseRequest(pack_id=PACKS[0].id),
+        DownloadDocument(
+            url=f"{_STORE}.png?response-content-disposition=attachment…&X-Amz-Signature=…",
+            file_name="pixelpop-9e2d4b60.png",
+            expires_in=86_400,
+        ),
         shown.LoginDocument(
             access_token=_TOKEN,
             token_type="Bearer",  # noqa: S106  the name of a scheme

@@ -6,6 +6,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
+from urllib.parse import urlsplit
 
 from runtime.objects import ObjectStore
 
@@ -18,6 +19,7 @@ class Presigned:
     Args:
         objects: signs.
         ttl_seconds: how long an address is good for.
+        cdn_url: what stands before the store; None: nothing.
         clock: seconds that never go back.
     """
 
@@ -26,11 +28,13 @@ class Presigned:
         objects: ObjectStore,
         ttl_seconds: int,
         *,
+        cdn_url: str | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._objects = objects
         self._ttl_seconds = ttl_seconds
         self._clock = clock
+        self._cdn_url = cdn_url
         self._kept: OrderedDict[str, tuple[str, float]] = OrderedDict()
 
     async def url(self, key: str) -> str:
@@ -39,9 +43,26 @@ class Presigned:
         kept = self._kept.get(key)
         if kept is not None and kept[1] > now:
             return kept[0]
-        url = await self._objects.presign_get(key, self._ttl_seconds)
+        url = self._before(await self._objects.presign_get(key, self._ttl_seconds))
         self._kept[key] = (url, now + self._ttl_seconds / 2)
         self._kept.move_to_end(key)
         if len(self._kept) > KEPT_MAX:
             self._kept.popitem(last=False)
         return url
+
+    async def file_url(self, key: str, file_name: str) -> str:
+        """An address at which a browser saves the object under that name."""
+        url = await self._objects.presign_get(key, self._ttl_seconds, file_name=file_name)
+        return self._before(url)
+
+    @property
+    def ttl_seconds(self) -> int:
+        """How long an address is good for."""
+        return self._ttl_seconds
+
+    def _before(self, url: str) -> str:
+        """The same path and query, which hold the signature, at the content network."""
+        if self._cdn_url is None:
+            return url
+        parts = urlsplit(url)
+        return f"{self._cdn_url.rstrip('/')}{parts.path}?{parts.query}"

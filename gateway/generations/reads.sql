@@ -16,6 +16,15 @@ SELECT image_id, generation_id, deleted_at_ms
 FROM read.images
 WHERE account_id = $1 AND image_id = $2;
 
+-- name: get_download
+-- A picture that is in no bin, neither alone nor with its generation.
+SELECT i.generation_id, i.object_key
+FROM read.images AS i
+JOIN read.generations AS g
+    ON g.account_id = i.account_id AND g.generation_id = i.generation_id
+WHERE
+    i.account_id = $1 AND i.image_id = $2 AND i.deleted_at_ms IS NULL AND g.deleted_at_ms IS NULL;
+
 -- name: list_generations
 -- Newest first from a place on; nothing that is in the bin unless it is asked for.
 SELECT *

@@ -13,6 +13,7 @@ from runtime.objects.store import (
     ObjectsRefused,
     ObjectTooLarge,
     Stored,
+    as_file,
 )
 
 
@@ -82,9 +83,12 @@ class MemoryObjects:
             raise ObjectsRefused(f"More than {LIST_KEYS_MAX} objects begin with {prefix}.")
         return found
 
-    async def presign_get(self, key: str, expires_seconds: int) -> str:
+    async def presign_get(
+        self, key: str, expires_seconds: int, *, file_name: str | None = None
+    ) -> str:
         """An address that says what S3's would; nothing answers there."""
-        return f"memory://objects/{quote(key)}?expires={expires_seconds}"
+        saved = "" if file_name is None else f"&file={as_file(file_name)}"
+        return f"memory://objects/{quote(key)}?expires={expires_seconds}{saved}"
 
     async def presign_post(
         self, key: str, content_type: str, bytes_max: int, expires_seconds: int

@@ -6,6 +6,7 @@ import asyncio
 import builtins
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import aioboto3
@@ -14,7 +15,9 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, Inc
 from botocore.exceptions import ConnectionError as ConnectError
 
 from runtime.errors import SettingsError
+from runtime.objects.access import encryption, find_credentials
 from runtime.objects.client import make_client
+from runtime.objects.presigning import signed_address
 from runtime.objects.store import (
     LIST_KEYS_MAX,
     Form,
@@ -23,6 +26,7 @@ from runtime.objects.store import (
     ObjectsUnavailable,
     ObjectTooLarge,
     Stored,
+    as_file,
 )
 from runtime.settings import Settings
 
@@ -58,7 +62,7 @@ async def open_objects(settings: Settings) -> AsyncIterator[S3Objects]:
         public = client
         if public_url != settings.s3_endpoint_url:
             public = await stack.enter_async_context(make_client(session, settings, public_url))
-        yield S3Objects(client, public, settings)
+        yield S3Objects(client, public, settings, await find_credentials(session, settings))
 
 
 class S3Objects:
@@ -67,8 +71,11 @@ class S3Objects:
     Each request is tried `s3_attempts` times; a whole call ends after `s3_call_timeout_seconds`.
     """
 
-    def __init__(self, client: Any, public: Any, settings: Settings) -> None:
+    def __init__(self, client: Any, public: Any, settings: Settings, credentials: Any) -> None:
         self._client = client
+        self._credentials = credentials
+        self._public_url = settings.s3_public_endpoint_url or settings.s3_endpoint_url or ""
+        self._encrypted = encryption(settings)
         self._public = public
         self._bucket = settings.s3_bucket
         self._region = settings.s3_region
@@ -79,6 +86,7 @@ class S3Objects:
         """See `ObjectStore`."""
         self._check_size(key, len(data))
         wanted = {"Key": key, "Body": data, "ContentType": content_type, "IfNoneMatch": "*"}
+        wanted |= self._encrypted
         for attempt in range(_PUT_CONFLICTS_MAX):
             try:
                 await self._ask("put_object", **wanted)
@@ -155,15 +163,21 @@ class S3Objects:
                 raise ObjectsRefused(f"More than {LIST_KEYS_MAX} objects begin with {prefix}.")
         return sorted(keys, key=lambda key: key.encode("utf-8"))
 
-    async def presign_get(self, key: str, expires_seconds: int) -> str:
+    async def presign_get(
+        self, key: str, expires_seconds: int, *, file_name: str | None = None
+    ) -> str:
         """See `ObjectStore`; the address is below `s3_public_endpoint_url`."""
         _check_term(expires_seconds)
-        url: str = await self._public.generate_presigned_url(
-            "get_object",
-            Params={"Bucket": self._bucket, "Key": key},
-            ExpiresIn=expires_seconds,
+        saved = {} if file_name is None else {"response-content-disposition": as_file(file_name)}
+        return signed_address(
+            self._public_url,
+            f"{self._bucket}/{key}",
+            await self._credentials(),
+            region=self._region,
+            at=datetime.now(UTC),
+            expires_seconds=expires_seconds,
+            parameters=saved,
         )
-        return url
 
     async def presign_post(
         self, key: str, content_type: str, bytes_max: int, expires_seconds: int

@@ -6,7 +6,8 @@ always describes the stored object, whoever wrote it.
 
 from __future__ import annotations
 
-from typing import Protocol
+import re
+from typing import Final, Protocol
 
 import msgspec
 
@@ -14,6 +15,7 @@ from runtime.errors import PixelpopError
 
 LIST_KEYS_MAX = 100_000
 """The most keys that one `list` collects."""
+_FILE_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
 
 class ObjectsUnavailable(PixelpopError):
@@ -66,6 +68,17 @@ class Form(msgspec.Struct, frozen=True):
 
     url: str
     fields: dict[str, str]
+
+
+def as_file(name: str) -> str:
+    """The `Content-Disposition` by which a browser saves what comes under that name.
+
+    Raises:
+        ValueError: the name is not of letters, digits, dots and lines.
+    """
+    if not _FILE_NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is no file name for everybody.")
+    return f'attachment; filename="{name}"'
 
 
 class ObjectStore(Protocol):
@@ -125,8 +138,13 @@ class ObjectStore(Protocol):
         """
         ...
 
-    async def presign_get(self, key: str, expires_seconds: int) -> str:
-        """An address at which anybody may read the object for so long (at most 7 days)."""
+    async def presign_get(
+        self, key: str, expires_seconds: int, *, file_name: str | None = None
+    ) -> str:
+        """An address at which anybody may read the object for so long (at most 7 days).
+
+        With a file name, a browser saves it under that name instead of showing it.
+        """
         ...
 
     async def presign_post(

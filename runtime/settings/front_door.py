@@ -45,7 +45,7 @@ class FrontDoor(People, frozen=True, kw_only=True, forbid_unknown_fields=True):
     presign_ttl_seconds: Annotated[
         int,
         about("How long an image address is good for.", unit="s", ge=60, le=604_800),
-    ] = 3600
+    ] = 86_400
     cached_tokens_max: Annotated[
         int, about("Verified tokens kept at hand.", ge=1, le=1_000_000)
     ] = 50_000

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+from msgspec import Meta
+
 from runtime.settings.about import about
 from runtime.settings.grants import Grants
 
@@ -18,3 +20,21 @@ class Images(Grants, frozen=True, kw_only=True, forbid_unknown_fields=True):
             "`small`, the WebP of 512 pixels alone. AVIF takes about 40 ms of a core a picture."
         ),
     ] = "all"
+    cdn_url: Annotated[
+        Annotated[str, Meta(pattern=r"^https?://[^\s?#]+\Z", max_length=500)] | None,
+        about(
+            "A content network before the object storage: addresses of pictures begin with it, and "
+            "it passes path and query on to S3_PUBLIC_ENDPOINT_URL.",
+        ),
+    ] = None
+    s3_server_side_encryption: Annotated[
+        Literal["AES256", "aws:kms"] | None,
+        about(
+            "How the object storage encrypts what is put there; unset: as the bucket's own rule "
+            "says.",
+            env="S3_SERVER_SIDE_ENCRYPTION",
+        ),
+    ] = None
+    s3_kms_key_id: Annotated[
+        str | None, about("The key for `aws:kms`; unset: the account's own.", env="S3_KMS_KEY_ID")
+    ] = None

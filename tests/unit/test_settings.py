@@ -41,6 +41,8 @@ def another(field: msgspec.inspect.Field) -> object:
         "fal_variation_model": "somebody/something/again",
         "terms_url": "https://pixelpop.example/terms",
         "privacy_url": "https://pixelpop.example/privacy",
+        "cdn_url": "https://cdn.example",
+        "s3_server_side_encryption": "aws:kms",
     }
     if field.name in known:
         return known[field.name]

@@ -22,7 +22,13 @@ import msgspec
 
 from events.codec import Event, encode
 from events.envelope import headers_for
-from events.generations import GenerationCompleted, GenerationFailed, GenerationStarted, Image
+from events.generations import (
+    GenerationCompleted,
+    GenerationFailed,
+    GenerationStarted,
+    Image,
+    Preview,
+)
 from events.ids import GenerationId, fact_id, image_id
 from events.topics import EVENTS
 from gateway import main as gateway
@@ -130,6 +136,16 @@ class World:
                     content_type="image/png",
                     size_bytes=len(PIXEL),
                     sha256="0" * 64,
+                    previews=(
+                        Preview(
+                            object_key=f"{stem}.avif",
+                            content_type="image/avif",
+                            width=512,
+                            height=512,
+                        ),
+                    ),
+                    blurhash="LTC*XgNaD%%L?^R*IUxuDjWBbHoL",
+                    near_hash="0f0f4f7fe7a3a21e",
                 )
             )
         event = GenerationCompleted(
