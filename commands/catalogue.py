@@ -80,6 +80,20 @@ MODELS: Final = (
         credits_per_image={"standard": 2, "high": 3},
         sizes=SIZES,
     ),
+    Model(
+        id="titan",
+        name="Titan",
+        provider="bedrock-titan",
+        credits_per_image={"standard": 1, "high": 2},
+        sizes=SIZES[:1],  # of ours it knows no other
+    ),
+    Model(
+        id="sdxl",
+        name="Stable Diffusion XL",
+        provider="bedrock-sdxl",
+        credits_per_image={"standard": 2, "high": 3},
+        sizes=SIZES[:1],  # as above
+    ),
 )
 
 STYLES: Final = (

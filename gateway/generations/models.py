@@ -27,9 +27,18 @@ def offer_of(settings: Settings) -> Offer:
         "openai": settings.openai_api_key,
         "replicate": settings.replicate_api_token,
         "fal": settings.fal_key,
+        "bedrock-titan": settings.bedrock_titan_model,
+        "bedrock-sdxl": settings.bedrock_sdxl_model,
     }
     providers = frozenset({"local", *(name for name, switch in switches.items() if switch)})
     # The first that is on draws where a request names no model.
-    defaults = {"openai": "gpt-image", "replicate": "flux", "fal": "flux-dev", "local": "preview"}
+    defaults = {
+        "openai": "gpt-image",
+        "replicate": "flux",
+        "fal": "flux-dev",
+        "bedrock-titan": "titan",
+        "bedrock-sdxl": "sdxl",
+        "local": "preview",
+    }
     default = next(model for name, model in defaults.items() if name in providers)
     return Offer(providers, default)

@@ -62,4 +62,13 @@ def open_providers(settings: Settings, executor: Executor, news: News) -> Mappin
         from processors.providers.fal import FalProvider
 
         providers["fal"] = FalProvider(settings, news)
+    bedrock = {
+        "bedrock-titan": settings.bedrock_titan_model,
+        "bedrock-sdxl": settings.bedrock_sdxl_model,
+    }
+    for name, model in bedrock.items():
+        if model is not None:
+            from processors.providers.bedrock import BedrockProvider
+
+            providers[name] = BedrockProvider(name, model, settings)
     return providers

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Any, NamedTuple
 
 from processors.providers.base import EDIT, VARIATION, ImageRequest, Photo, ProviderError
 from processors.providers.further import Further
-from processors.providers.masks import white_where_open
+from processors.providers.photos import in_base64, white_where_open
 from processors.providers.prompts import prompt_of
 from runtime.settings import Settings
 
@@ -82,4 +81,4 @@ class Asks:
 
 def data_url(photo: Photo) -> str:
     """The photo itself as an address, so that it lies nowhere else."""
-    return f"data:{photo.content_type};base64,{base64.b64encode(photo.data).decode()}"
+    return f"data:{photo.content_type};base64,{in_base64(photo)}"

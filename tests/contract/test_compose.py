@@ -141,6 +141,7 @@ def test_secrets_are_required(compose: dict[str, Any]) -> None:
     secret = {name for name, _, about in variables() if (about.extra or {}).get("secret")}
     optional = {
         "OPENAI_API_KEY",
+        "BEDROCK_SECRET_ACCESS_KEY",
         "FAL_KEY",
         "REPLICATE_API_TOKEN",
         "REPLICATE_WEBHOOK_SECRETS",
