@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from cyclopts import App
+from typing import Annotated
+
+from cyclopts import App, Parameter
+from cyclopts.validators import Number
 
 from runtime.command_line import AsJson, attached, run
 
@@ -29,3 +32,21 @@ def audit_reconcile(
     from gateway.money import reconciling
 
     return run(reconciling.run(attached(), append_missing=append_missing, yes=yes, as_json=json))
+
+
+@audit.command(name="findings")
+def audit_findings(
+    *, days: Annotated[int, Parameter(validator=Number(gt=0))] = 30, json: AsJson = False
+) -> int:
+    """Show what the log was told of payments that should be looked at.
+
+    Parameters
+    ----------
+    days
+        How far back.
+    json
+        Print JSON, for scripts.
+    """
+    from projections.audit import findings
+
+    return run(findings.show(attached(), days=days, as_json=json))

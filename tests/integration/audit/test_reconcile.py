@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
@@ -16,6 +17,7 @@ import pytest_asyncio
 from events.purchases import UNKNOWN_ACCOUNT, PaymentFinding
 from events.stripe_payments import purchase_id
 from projections.audit import main as auditor
+from projections.audit.findings import Found, findings
 from projections.audit.main import turn
 from projections.audit.reconciling import Outcome, finding_id, reconcile, tell
 from projections.audit.rows import (
@@ -63,7 +65,7 @@ async def pool(settings: Settings) -> AsyncIterator[Pool]:
     await one.close()
 
 
-def nothing(_what: str, _count: int) -> None:
+def nothing(_what: object, _count: int) -> None:
     pass
 
 
@@ -78,6 +80,17 @@ async def found(shop: Shop, account_id: str) -> dict[str, PaymentFinding]:
         for event in await events_about(shop.world, account_id)
         if isinstance(event, PaymentFinding)
     }
+
+
+async def listed_findings(settings: Settings) -> list[Found]:
+    """As `pixelpop audit findings` shows them."""
+    seen: list[tuple[int, int]] = []
+    since_ms = int((time.time() - 86_400) * 1000)
+    rows = await findings(settings, since_ms=since_ms, seen=lambda *one: seen.append(one))
+    assert seen[-1][0] >= seen[-1][1] > 0
+    assert [one.found_at for one in rows] == sorted(one.found_at for one in rows)
+    assert await findings(settings, since_ms=since_ms + 2 * 86_400_000, seen=nothing) == []
+    return rows
 
 
 async def test_stripe(shop: Shop, settings: Settings, pool: Pool, books: set[str]) -> None:
@@ -108,6 +121,12 @@ async def test_stripe(shop: Shop, settings: Settings, pool: Pool, books: set[str
     known = await found(shop, one.account_id) | await found(shop, UNKNOWN_ACCOUNT)
     told = {f"{one.purchase_id} {one.kind}" for one in outcome.differences}
     assert told <= set(known)
+    listed = {f"{one.purchase_id} {one.kind}": one for one in await listed_findings(settings)}
+    assert told <= set(listed)
+    assert len(listed) == len(await listed_findings(settings))
+    of_nobody = next(one for one in outcome.differences if one.kind == FOREIGN)
+    shown = listed[f"{of_nobody.purchase_id} {FOREIGN}"]
+    assert (shown.account_id, shown.amount) == (None, of_nobody.amount)
     # What had only been late is no difference any more; what had been told stays told.
     await shop.stripe.post.deliver()
     await shop.shows(one, WELCOME + 2 * PACK.credits)
