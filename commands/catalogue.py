@@ -94,6 +94,13 @@ MODELS: Final = (
         credits_per_image={"standard": 2, "high": 3},
         sizes=SIZES[:1],  # as above
     ),
+    Model(
+        id="studio",
+        name="Studio",
+        provider="comfyui",
+        credits_per_image={"standard": 1, "high": 2},
+        sizes=SIZES,
+    ),
 )
 
 STYLES: Final = (

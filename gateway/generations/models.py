@@ -29,6 +29,7 @@ def offer_of(settings: Settings) -> Offer:
         "fal": settings.fal_key,
         "bedrock-titan": settings.bedrock_titan_model,
         "bedrock-sdxl": settings.bedrock_sdxl_model,
+        "comfyui": settings.comfyui_url,
     }
     providers = frozenset({"local", *(name for name, switch in switches.items() if switch)})
     # The first that is on draws where a request names no model.
@@ -38,6 +39,7 @@ def offer_of(settings: Settings) -> Offer:
         "fal": "flux-dev",
         "bedrock-titan": "titan",
         "bedrock-sdxl": "sdxl",
+        "comfyui": "studio",
         "local": "preview",
     }
     default = next(model for name, model in defaults.items() if name in providers)

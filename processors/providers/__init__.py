@@ -62,6 +62,10 @@ def open_providers(settings: Settings, executor: Executor, news: News) -> Mappin
         from processors.providers.fal import FalProvider
 
         providers["fal"] = FalProvider(settings, news)
+    if settings.comfyui_url is not None:
+        from processors.providers.comfyui import ComfyUiProvider
+
+        providers["comfyui"] = ComfyUiProvider(settings)
     bedrock = {
         "bedrock-titan": settings.bedrock_titan_model,
         "bedrock-sdxl": settings.bedrock_sdxl_model,

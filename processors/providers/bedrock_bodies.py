@@ -8,7 +8,6 @@ from typing import Any, Protocol
 
 import msgspec
 
-from commands.catalogue import STYLES_BY_ID
 from processors.providers.base import EDIT, VARIATION, ImageRequest, ProviderError, ProviderRefused
 from processors.providers.photos import (
     black_where_open,
@@ -17,6 +16,7 @@ from processors.providers.photos import (
     white_where_open,
     within,
 )
+from processors.providers.prompts import words_of
 
 TITAN_SEEDS = 2_147_483_647
 TITAN_WORDS_MAX = 512
@@ -94,7 +94,7 @@ class Titan:
         return pictures
 
     def _task(self, request: ImageRequest) -> tuple[str, str, dict[str, Any]]:
-        words = {"text": _words(request, TITAN_WORDS_MAX)} if request.prompt else {}
+        words = {"text": words_of(request, TITAN_WORDS_MAX)} if request.prompt else {}
         if request.negative_prompt:
             words["negativeText"] = request.negative_prompt[:TITAN_WORDS_MAX]
         if request.kind not in {EDIT, VARIATION}:
@@ -136,7 +136,7 @@ class Sdxl:
 
     def bodies(self, request: ImageRequest) -> list[dict[str, Any]]:
         """See `Family`."""
-        words = [{"text": _words(request, SDXL_WORDS_MAX), "weight": 1.0}]
+        words = [{"text": words_of(request, SDXL_WORDS_MAX), "weight": 1.0}]
         if request.negative_prompt:
             words.append({"text": request.negative_prompt[:SDXL_WORDS_MAX], "weight": -1.0})
         shared = {
@@ -170,14 +170,6 @@ class Sdxl:
             return start | {"init_image_mode": "IMAGE_STRENGTH", "image_strength": strength}
         mask = in_base64(white_where_open(filling(request.mask, *size)))
         return start | {"mask_source": "MASK_IMAGE_WHITE", "mask_image": mask}
-
-
-def _words(request: ImageRequest, chars_max: int) -> str:
-    """The person's words, and the style's where they still fit; never more than the model takes."""
-    style = STYLES_BY_ID.get(request.style_id)
-    suffix = "" if style is None else style.prompt_suffix
-    styled = f"{request.prompt}. {suffix}" if suffix else request.prompt
-    return (styled if len(styled) <= chars_max else request.prompt)[:chars_max]
 
 
 def _decoded(text: str) -> bytes:

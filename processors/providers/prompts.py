@@ -6,6 +6,23 @@ from commands.catalogue import STYLES_BY_ID
 from processors.providers.base import ImageRequest
 
 
+def words_of(request: ImageRequest, chars_max: int | None = None) -> str:
+    """The person's words and the style's, for models that are told apart what to avoid.
+
+    Args:
+        request: what to draw.
+        chars_max: more than the model takes; the style's words are left out first.
+    """
+    style = STYLES_BY_ID.get(request.style_id)
+    suffix = "" if style is None else style.prompt_suffix
+    styled = (
+        f"{request.prompt}. {suffix}" if suffix and request.prompt else request.prompt or suffix
+    )
+    if chars_max is None:
+        return styled
+    return (styled if len(styled) <= chars_max else request.prompt)[:chars_max]
+
+
 def prompt_of(request: ImageRequest) -> str:
     """The person's words, the style's, and what to avoid."""
     style = STYLES_BY_ID.get(request.style_id)

@@ -142,6 +142,7 @@ def test_secrets_are_required(compose: dict[str, Any]) -> None:
     optional = {
         "OPENAI_API_KEY",
         "BEDROCK_SECRET_ACCESS_KEY",
+        "COMFYUI_TOKEN",
         "FAL_KEY",
         "REPLICATE_API_TOKEN",
         "REPLICATE_WEBHOOK_SECRETS",

@@ -14,7 +14,7 @@ DOCUMENTS = [
     ROOT / "docs" / name
     for name in (
         *("security.md", "operations.md", "deployment.md", "providers/replicate.md"),
-        *("providers/fal.md", "providers/bedrock.md"),
+        *("providers/fal.md", "providers/bedrock.md", "providers/comfyui.md"),
         *("operators/sharing.md", "operators/stripe.md", "operators/reconciliation.md"),
     )
 ]

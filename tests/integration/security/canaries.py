@@ -84,6 +84,7 @@ def planted(settings: Settings, provider_url: str) -> Settings:
         replicate_webhook_secrets=f"whsec_{secrets.make_master_key()}",
         bedrock_access_key_id="AKIAPLANTED",
         bedrock_secret_access_key=secrets.make_text(),
+        comfyui_token=secrets.make_text(),
         fal_key=f"{secrets.make_text()}:{secrets.make_text()}",
         fal_base_url=provider_url,
         stripe_secret_key=f"sk_test_{secrets.make_text()}",
