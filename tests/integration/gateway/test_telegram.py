@@ -282,10 +282,10 @@ async def test_repeated_and_shuffled_over_a_restart(world: World, person: Person
     await shows(person, reachable=True, at=5)
 
 
-async def test_a_thousand_at_once(world: World, bot: Gateway) -> None:
-    """Of 1,000 updates at once about ten people none is lost and none is there twice."""
+async def test_hundreds_at_once(world: World, bot: Gateway) -> None:
+    """Of 300 updates at once about ten people none is lost and none is there twice."""
     people = [await world.person() for _ in range(10)]
-    updates = [told(one, blocked=n % 2 == 0, at=n) for n in range(100) for one in people]
+    updates = [told(one, blocked=n % 2 == 0, at=n) for n in range(30) for one in people]
     random.Random(5).shuffle(updates)
     answers = await asyncio.gather(*(tell(bot, update) for update in updates))
     assert {answer.status_code for answer in answers} == {200}
@@ -296,4 +296,4 @@ async def test_a_thousand_at_once(world: World, bot: Gateway) -> None:
     ]
     assert sorted(records) == sorted(one["update_id"] for one in updates)
     for one in people:
-        await shows(one, reachable=True, at=99)
+        await shows(one, reachable=True, at=29)
