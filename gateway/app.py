@@ -16,6 +16,7 @@ from gateway.generations import routes as generations
 from gateway.grants import admin_promotions, claims, gifts, goodwill, promotions, referrals
 from gateway.identity import auth, links, oidc_start
 from gateway.live import routes as live
+from gateway.moderation import admin_appeals, appeals, checking
 from gateway.money import (
     credits,  # noqa: A004  the resource is called so
     purchases,
@@ -50,6 +51,9 @@ ROUTES: Final = (
     generations.restore,
     images.remove,
     images.restore,
+    checking.check,
+    appeals.file,
+    appeals.read,
     images.download,
     shares.create,
     shares.list_all,
@@ -110,6 +114,10 @@ ROUTES: Final = (
     admin_promotions.list_promotions,
     admin_promotions.close_promotion,
     goodwill.give,
+    admin_appeals.list_appeals,
+    admin_appeals.uphold,
+    admin_appeals.overturn,
+    admin_appeals.statistics,
     operations.healthz,
     operations.readyz,
     operations.metrics,

@@ -19,6 +19,7 @@ from events.generations import (
     ImageRestored,
 )
 from events.ids import AccountId
+from events.moderation import ModerationVerdict
 from events.preferences import ConsentGiven, ConsentWithdrawn, PreferencesChanged
 from events.reading import Poison, read
 from events.recorded import Recorded, hash_value
@@ -27,6 +28,7 @@ from events.telegram import TelegramChatChanged
 from projections import accounts, metrics, offsets
 from projections.credits import Credits
 from projections.generations import Generations
+from projections.moderation import Verdicts
 from projections.offsets import Move
 from projections.place import Handler, Place
 from projections.profiles import Profiles
@@ -53,6 +55,7 @@ UNFOLDED = frozenset(
         ConsentGiven,
         ConsentWithdrawn,
         TelegramChatChanged,
+        ModerationVerdict,
     }
 )
 """Facts that the fold ignores and that rows tell of all the same."""
@@ -79,11 +82,12 @@ class Batch:
         self.users = Users()
         self.profiles = Profiles()
         self.telegram = TelegramChats()
+        self.verdicts = Verdicts()
         self.voids = Voids()
         self._handlers: dict[type, tuple[Handler, ...]] = {}
         for group in (
             *(self.generations, self.credits, self.purchases, self.users, self.profiles),
-            self.telegram,
+            *(self.telegram, self.verdicts),
         ):
             for kind, handler in group.handlers().items():
                 self._handlers[kind] = (*self._handlers.get(kind, ()), handler)
@@ -123,6 +127,7 @@ class Batch:
         await self.users.write(connection)
         await self.profiles.write(connection)
         await self.telegram.write(connection)
+        await self.verdicts.write(connection)
         await self.voids.write(connection)
 
     def _fold(self, records: Sequence[Any]) -> None:

@@ -74,6 +74,8 @@ class GenerationRow(msgspec.Struct, gc=False):
     bin_changed_at_ms: int | None = None
     log_partition: int | None = None
     log_offset: int | None = None
+    safety: str | None = None
+    rule_id: str | None = None
 
 
 class ImageRow(msgspec.Struct, gc=False):
@@ -178,6 +180,7 @@ class Generations:
         row.status = "rejected"
         row.error_code = event.reason
         row.retry_after_ms = event.retry_after_ms or None
+        row.rule_id = event.rule_id
         row.finished_at_ms = place.appended_at_ms
 
     def _started(
@@ -199,6 +202,7 @@ class Generations:
         row.status = "done" if event.images else "failed"
         row.error_code = None if event.images else NO_PICTURES
         row.failed_count = event.failed_count
+        row.safety = event.safety
         row.provider = event.provider
         row.finished_at_ms = place.appended_at_ms
         if before.erased is not None:

@@ -34,6 +34,10 @@ CREATE TABLE generations (
     -- Of its last change.
     log_partition integer NOT NULL,
     log_offset bigint NOT NULL,
+    -- Whether somebody looked at its pictures: checked or unchecked; empty: there are none (yet).
+    safety text,
+    -- Of the word lists, where they refused it.
+    rule_id text,
     PRIMARY KEY (account_id, generation_id)
 ) WITH (fillfactor = 80);
 
@@ -84,14 +88,15 @@ WITH new_generations (
     model, quality, provider, body_mac, failed_count, credits_reserved, credits_captured,
     credits_returned, error_code, error_detail, retry_after_ms, requested_at_ms, admitted_at_ms,
     started_at_ms, finished_at_ms, settled_at_ms, deadline_ms, deleted_at_ms, bin_changed_at_ms,
-    log_partition, log_offset
+    log_partition, log_offset, safety, rule_id
 ) AS (
     SELECT * FROM unnest(
         $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
         $8::text[], $9::bigint[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::text[],
         $15::bigint[], $16::bigint[], $17::bigint[], $18::bigint[], $19::text[], $20::text[],
         $21::bigint[], $22::bigint[], $23::bigint[], $24::bigint[], $25::bigint[], $26::bigint[],
-        $27::bigint[], $28::bigint[], $29::bigint[], $30::integer[], $31::bigint[]
+        $27::bigint[], $28::bigint[], $29::bigint[], $30::integer[], $31::bigint[], $32::text[],
+        $33::text[]
     )
 )
 
@@ -109,7 +114,7 @@ SELECT
     model, quality, provider, body_mac, failed_count, credits_reserved, credits_captured,
     credits_returned, error_code, error_detail, retry_after_ms, requested_at_ms, admitted_at_ms,
     started_at_ms, finished_at_ms, settled_at_ms, deadline_ms, nullif(deleted_at_ms, 0),
-    bin_changed_at_ms, log_partition, log_offset
+    bin_changed_at_ms, log_partition, log_offset, safety, rule_id
 FROM new_generations AS new
 ON CONFLICT (account_id, generation_id) DO UPDATE SET
     status = excluded.status,
@@ -140,7 +145,9 @@ ON CONFLICT (account_id, generation_id) DO UPDATE SET
     deleted_at_ms = excluded.deleted_at_ms,
     bin_changed_at_ms = excluded.bin_changed_at_ms,
     log_partition = excluded.log_partition,
-    log_offset = excluded.log_offset;
+    log_offset = excluded.log_offset,
+    safety = excluded.safety,
+    rule_id = excluded.rule_id;
 
 -- name: change_generations
 -- Only what a change can carry; the columns that a request fixes are not among it.
@@ -167,7 +174,9 @@ UPDATE generations AS g SET
     END,
     bin_changed_at_ms = greatest(new.bin_changed_at_ms, g.bin_changed_at_ms),
     log_partition = new.log_partition,
-    log_offset = new.log_offset
+    log_offset = new.log_offset,
+    safety = coalesce(new.safety, g.safety),
+    rule_id = coalesce(new.rule_id, g.rule_id)
 FROM new_generations AS new
 WHERE g.account_id = new.account_id AND g.generation_id = new.generation_id;
 

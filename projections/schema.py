@@ -14,7 +14,17 @@ import msgspec
 import structlog
 
 from events.state import FOLD_VERSION
-from projections import accounts, generations, offsets, profiles, purchases, telegram, users, voids
+from projections import (
+    accounts,
+    generations,
+    moderation,
+    offsets,
+    profiles,
+    purchases,
+    telegram,
+    users,
+    voids,
+)
 from projections import credits as credit_tables
 from projections.errors import SchemaMismatch
 from runtime.postgres.pool import Pool, transaction
@@ -37,6 +47,7 @@ _GROUPS = (
     users,
     profiles,
     telegram,
+    moderation,
     voids,
 )
 

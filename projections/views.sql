@@ -18,12 +18,13 @@ $$;
 -- row-level security sees who asks, not who owns the view.
 GRANT SELECT ON
     generations, images, credit_accounts, grants, ledger, purchases, users, preferences, consents,
-    telegram_chats, projection_offsets
+    telegram_chats, moderation_verdicts, projection_offsets
 TO pixelpop_gateway;
 
 DROP VIEW IF EXISTS
     read.generations, read.images, read.credit_accounts, read.grants, read.ledger, read.purchases,
-    read.users, read.preferences, read.consents, read.telegram_chats, read.projection_offsets;
+    read.users, read.preferences, read.consents, read.telegram_chats, read.projection_offsets,
+    read.moderation_verdicts;
 
 CREATE VIEW read.generations WITH (security_invoker = true) AS SELECT * FROM generations;
 
@@ -54,6 +55,9 @@ CREATE VIEW read.consents WITH (security_invoker = true) AS SELECT * FROM consen
 
 CREATE VIEW read.telegram_chats WITH (security_invoker = true) AS SELECT * FROM telegram_chats;
 
+CREATE VIEW read.moderation_verdicts WITH (security_invoker = true) AS
+SELECT * FROM moderation_verdicts;
+
 CREATE VIEW read.projection_offsets WITH (security_invoker = true) AS
 SELECT projection, partition, next_offset, epoch FROM projection_offsets;
 
@@ -79,8 +83,37 @@ GRANT EXECUTE ON FUNCTION read.known_generations(uuid[], uuid[]) TO pixelpop_gat
 
 GRANT SELECT ON
     read.generations, read.images, read.credit_accounts, read.grants, read.ledger, read.purchases,
-    read.users, read.preferences, read.consents, read.telegram_chats, read.projection_offsets
+    read.users, read.preferences, read.consents, read.telegram_chats, read.moderation_verdicts,
+    read.projection_offsets
 TO pixelpop_gateway;
+
+-- For statistics: how often what was judged how, by day (UTC), stage, provider and rule, and as
+-- stage `words` with the verdict `asked` how many requests there were. Of nobody in particular.
+CREATE OR REPLACE FUNCTION read.moderation_statistics(p_from_ms bigint, p_until_ms bigint)
+RETURNS TABLE (
+    day date, stage text, provider text, verdict text, rule_id text, verdicts bigint
+)
+LANGUAGE sql STABLE STRICT SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT
+        (to_timestamp(v.at_ms / 1000.0) AT TIME ZONE 'UTC')::date,
+        v.stage, v.provider, v.verdict, v.rule_id, count(*)
+    FROM read.moderation_verdicts AS v
+    WHERE v.at_ms >= p_from_ms AND v.at_ms < p_until_ms
+    GROUP BY 1, 2, 3, 4, 5
+    UNION ALL
+    SELECT
+        (to_timestamp(g.requested_at_ms / 1000.0) AT TIME ZONE 'UTC')::date,
+        'words', 'lists', 'asked', NULL, count(*)
+    FROM read.generations AS g
+    WHERE g.requested_at_ms >= p_from_ms AND g.requested_at_ms < p_until_ms
+    GROUP BY 1
+    ORDER BY 1, 2, 3, 4, 5
+$$;
+
+REVOKE ALL ON FUNCTION read.moderation_statistics(bigint, bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION read.moderation_statistics(bigint, bigint) TO pixelpop_gateway;
 
 -- For the eraser, which may read no table here: every account that was ever registered, and when
 -- it was erased, as the log says.

@@ -13,6 +13,7 @@ GROUPS: Final = {
     "Catalogue": "What can be asked for and what it costs; the same for everybody.",
     "Uploads": "Photos to begin with: sent straight to where they are kept, and checked there.",
     "Generations": "Ask for pictures, see what became of them, cancel, throw away, take back.",
+    "Moderation": "What is allowed: ask beforehand, object to a refusal.",
     "Sharing": "Show pictures to others by links that end, and see what others showed.",
     "Live": "What happens, as it happens, by server-sent events.",
     "Credits": "The balance, the ledger behind it, and buying more.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -16,6 +16,7 @@ def says(description: str) -> Meta:
 
 
 Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+Safety = Literal["checked", "unchecked"]
 Id = Annotated[str, Meta(extra_json_schema={"format": "uuid"})]
 Status = Annotated[
     str,
@@ -70,6 +71,7 @@ class ErrorOfGeneration(msgspec.Struct, frozen=True, kw_only=True):
 
     code: str
     detail: str
+    reason: Annotated[str | None, says("Of `prohibited`: `minors`, `sexual`, `hate`, …")] = None
     retry_after: Annotated[int | None, says("In seconds.")] = None
 
 
@@ -101,6 +103,7 @@ class GenerationDocument(msgspec.Struct, frozen=True, kw_only=True):
     provider: Annotated[str | None, says("Who made it; null until somebody begins.")] = None
     images: Annotated[tuple[ImageDocument, ...], says("Those that are not in the bin.")] = ()
     failed_count: Annotated[int, says("How many of them could not be made.")] = 0
+    safety: Annotated[Safety | None, says("Whether somebody looked.")] = None
     credits: CreditsOfGeneration = CreditsOfGeneration()
     error: Annotated[ErrorOfGeneration | None, says("Why there are no pictures.")] = None
     queue_position: Annotated[

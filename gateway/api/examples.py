@@ -19,6 +19,7 @@ from gateway.generations.downloads import DownloadDocument
 from gateway.grants import examples as grants
 from gateway.identity import examples as identities
 from gateway.identity.auth import LoginRequest
+from gateway.moderation.examples import BY_SHAPE as MODERATION
 from gateway.money.purchases import XTR, PurchaseRequest
 from gateway.money.stripe_news import Data, StripeEvent, Thing
 from gateway.operations.readiness import PartDocument, ReadyDocument
@@ -53,6 +54,7 @@ _generation = shown.GenerationDocument(
     seed=1333406204,
     model="preview",
     provider="local",
+    safety="checked",
     images=(
         shown.ImageDocument(
             id=IMAGE,
@@ -248,6 +250,7 @@ BY_SHAPE: dict[type, Any] = {
 BY_SHAPE |= WEBHOOKS
 BY_SHAPE |= SHARING
 BY_SHAPE |= UPLOADS
+BY_SHAPE |= MODERATION
 BY_SHAPE |= identities.BY_SHAPE
 BY_SHAPE |= {type(one): one for one in (*access_examples.SHOWN, *grants.SHOWN)}
 """By struct; each is one that the program could send or take."""

@@ -16,8 +16,9 @@ from gateway.api.contract import GROUPS, KEY, Contract
 from gateway.api.documents import says
 from gateway.api.headers import HEADERS, LIMIT_HEADERS, PLAIN, SAID
 from gateway.api.links import add_links
-from gateway.web.errors import KINDS, TYPE_PREFIX, sentence
+from gateway.web.errors import TYPE_PREFIX, sentence
 from gateway.web.front import ALWAYS
+from gateway.web.kinds import KINDS
 
 VERSION: Final = "1"
 COMMON: Final = (

@@ -64,6 +64,9 @@ DETAILS: dict[str, str] = {
     "consent-outdated": (
         "The document terms is shown in version 2026-01 now. Show that one and send its version."
     ),
+    "not-appealable": "This generation was not refused for what it asks for or shows.",
+    "too-many-appeals": "There can be 10 open appeals. Wait for an answer.",
+    "appeal-decided": "This appeal was decided already: upheld.",
     "nothing-to-share": "It has no picture that could be shown.",
     "upload-refused": "The photo cannot be read; it may be damaged. Send another.",
     "upload-missing": "The file has not come. Send it by the form, then complete it.",

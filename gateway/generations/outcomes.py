@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from commands.moderation import CATEGORIES
 from gateway.api.documents import GenerationDocument
 from gateway.generations.reads import find_document, missing
 from gateway.identity.signed_in import Account
@@ -15,7 +16,7 @@ from gateway.live.changes import Rejected
 from gateway.live.tail import FINAL, Known
 from gateway.web.cursors import LogPosition, token_header
 from gateway.web.errors import Answer, Problem
-from gateway.web.sentences import SENTENCES
+from gateway.web.sentences import SENTENCES, prohibited_sentence
 
 if TYPE_CHECKING:
     from gateway.deps import Deps
@@ -39,6 +40,7 @@ def decided_problem(decision: Rejected, generation_id: str) -> Problem:
         credits_needed=decision.credits_needed,
         credits_available=decision.credits_available,
         retry_after_ms=decision.retry_after_ms,
+        category=CATEGORIES.get(decision.rule_id or ""),
     )
 
 
@@ -49,6 +51,7 @@ def rejection(
     credits_needed: int = 0,
     credits_available: int = 0,
     retry_after_ms: int = 0,
+    category: str | None = None,
 ) -> Problem:
     """A refusal in words, with what the client needs to go on."""
     members: dict[str, Any] = {"generation_id": generation_id}
@@ -60,6 +63,9 @@ def rejection(
             f"This costs {credits_needed} credits and you have {credits_available}. Nothing was "
             "charged. Buy a pack (GET /packs) or ask for less, with a new Idempotency-Key."
         )
+    elif category is not None:
+        members["reason"] = category
+        detail = prohibited_sentence(category)
     elif reason == "rate_limited":
         members["retry_after"] = max(1, -(-retry_after_ms // 1000))
         detail += f" Try again in {members['retry_after']} s, with a new Idempotency-Key."
@@ -92,7 +98,12 @@ async def replayed(deps: Deps, account: Account, generation_id: str, known: Know
         raise missing(deps)
     if document.status == "rejected" and document.error is not None:
         retry_after = document.error.retry_after or 0
-        raise rejection(document.error.code, generation_id, retry_after_ms=retry_after * 1000)
+        raise rejection(
+            document.error.code,
+            generation_id,
+            retry_after_ms=retry_after * 1000,
+            category=document.error.reason,
+        )
     return _answer(document, known)
 
 

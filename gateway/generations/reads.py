@@ -14,6 +14,7 @@ from uuid import UUID
 
 import msgspec
 
+from commands.moderation import CATEGORIES
 from events.generations import GenerationRequested, Preview
 from events.ids import fact_id
 from gateway.api.documents import (
@@ -31,7 +32,7 @@ from gateway.live.tail import FINAL, Known
 from gateway.live.waiting_line import NOWHERE, Place
 from gateway.web.cursors import LogPosition
 from gateway.web.errors import Problem
-from gateway.web.sentences import SENTENCES
+from gateway.web.sentences import SENTENCES, prohibited_sentence
 from runtime.crypto.sealing import Unsealable, unseal
 from runtime.postgres.pool import as_account
 from runtime.queries import load_queries
@@ -145,6 +146,7 @@ async def to_document(
         provider=row["provider"],
         images=tuple([await _image(deps, image) for image in shown]),
         failed_count=row["failed_count"] or 0,
+        safety=row["safety"],
         credits=CreditsOfGeneration(
             reserved=row["credits_reserved"] or 0,
             captured=row["credits_captured"] or 0,
@@ -197,13 +199,19 @@ def _error(row: Any) -> ErrorOfGeneration | None:
     code = row["error_code"]
     if code is None:
         return None
-    wait_ms = row["retry_after_ms"]
+    wait_ms, category = row["retry_after_ms"], CATEGORIES.get(row["rule_id"] or "")
     return ErrorOfGeneration(
         code=code,
-        detail=row["error_detail"]
-        or SENTENCES.get(code, "It could not be made. Your credits were returned."),
+        detail=row["error_detail"] or _sentence(code, category),
+        reason=category,
         retry_after=None if wait_ms is None else max(1, -(-wait_ms // 1000)),
     )
+
+
+def _sentence(code: str, category: str | None) -> str:
+    if category is not None:
+        return prohibited_sentence(category)
+    return SENTENCES.get(code, "It could not be made. Your credits were returned.")
 
 
 def _timings(row: Any) -> Timings:
@@ -229,8 +237,9 @@ async def _from_log(deps: Deps, account: Account, known: Known) -> GenerationDoc
     decision = known.decision
     error = None
     if isinstance(decision, Rejected):
+        category = CATEGORIES.get(decision.rule_id or "")
         error = ErrorOfGeneration(
-            code=decision.reason, detail=SENTENCES.get(decision.reason, "It was refused.")
+            code=decision.reason, detail=_sentence(decision.reason, category), reason=category
         )
     over = known.status in FINAL
     return of_request(

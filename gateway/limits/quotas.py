@@ -84,6 +84,8 @@ class Policies(NamedTuple):
     """Beside generations: what it asks to be written is in the log for ever, or sent to others."""
     codes: Policy
     """Of promotions and gifts: nobody shall find one by trying."""
+    checks: Policy
+    """Of texts that are checked before they are sent."""
     api_key: Policy
     bot: Policy
     """What one person writes to the bot: more is taken and not answered."""
@@ -123,12 +125,8 @@ def policies_of(settings: Settings) -> Policies:
             HOUR_SECONDS,
             "This account changes more than this service writes down.",
         ),
-        codes=Policy(
-            "codes",
-            settings.limit_codes_per_hour,
-            HOUR_SECONDS,
-            "You tried more codes than anybody is given.",
-        ),
+        codes=_codes(settings),
+        checks=_checks(settings),
         api_key=Policy(
             "api-key",
             settings.limit_api_key_requests,
@@ -148,6 +146,24 @@ def policies_of(settings: Settings) -> Policies:
             "You ask for generations far faster than they are made.",
             "rate-limited",
         ),
+    )
+
+
+def _codes(settings: Settings) -> Policy:
+    return Policy(
+        "codes",
+        settings.limit_codes_per_hour,
+        HOUR_SECONDS,
+        "You tried more codes than anybody is given.",
+    )
+
+
+def _checks(settings: Settings) -> Policy:
+    return Policy(
+        "moderation-checks",
+        settings.limit_moderation_checks_per_minute,
+        MINUTE_SECONDS,
+        "You have more texts checked than anybody writes.",
     )
 
 

@@ -58,6 +58,7 @@ class Rejected(Decided, frozen=True, gc=False, kw_only=True):
     credits_needed: int = 0
     credits_available: int = 0
     retry_after_ms: int = 0
+    rule_id: str | None = None
 
 
 class Settled(Decided, frozen=True, gc=False, kw_only=True):

@@ -18,6 +18,7 @@ from litestar.exceptions import ValidationException as ParameterInvalid
 
 from commands.requests import InvalidRequest
 from gateway.web.hidden_details import HIDDEN_DETAILS
+from gateway.web.kinds import KINDS
 from runtime.errors import PixelpopError
 
 _log = structlog.get_logger(__name__)
@@ -35,117 +36,6 @@ class Answer(NamedTuple):
     headers: list[tuple[bytes, bytes]]
     body: bytes
 
-
-class Kind(NamedTuple):
-    """What all problems of one code share."""
-
-    status: int
-    title: str
-
-
-KINDS: Final[dict[str, Kind]] = {
-    # What the client sent.
-    "malformed-json": Kind(400, "The body is not JSON"),
-    "invalid-request": Kind(422, "The request has fields that cannot be used"),
-    "invalid-parameter": Kind(400, "A parameter of the address cannot be used"),
-    "invalid-header": Kind(400, "A header cannot be used"),
-    "cursor-invalid": Kind(400, "The cursor is not ours"),
-    "kind-not-available": Kind(422, "This kind of generation is not available yet"),
-    "idempotency-key-missing": Kind(400, "The Idempotency-Key header is missing"),
-    "idempotency-key-invalid": Kind(400, "The Idempotency-Key header cannot be used"),
-    "idempotency-key-reused": Kind(422, "This Idempotency-Key belongs to another request"),
-    "body-too-large": Kind(413, "The body is too large"),
-    "body-too-deep": Kind(400, "The body is nested too deeply"),
-    "headers-too-large": Kind(431, "The headers are too large"),
-    "address-too-long": Kind(414, "The address is too long"),
-    "body-too-slow": Kind(408, "The body took too long"),
-    "record-too-large": Kind(413, "The request is too large"),
-    "not-sealable": Kind(422, "A text holds characters that cannot be kept"),
-    "unsupported-media-type": Kind(415, "The body must be JSON"),
-    "method-not-allowed": Kind(405, "This address does not know that method"),
-    "not-found": Kind(404, "There is no such thing here"),
-    "telegram-not-configured": Kind(404, "No bot is set up here"),
-    "stripe-not-configured": Kind(404, "Stripe is not set up here"),
-    # Who sent it.
-    "token-missing": Kind(401, "Sign in first"),
-    "token-invalid": Kind(401, "The access token cannot be used"),
-    "init-data-invalid": Kind(401, "The Telegram sign-in data cannot be used"),
-    "init-data-expired": Kind(401, "The Telegram sign-in data has expired"),
-    "proof-used": Kind(401, "This sign-in data was used already"),
-    "oidc-invalid": Kind(401, "The issuer does not vouch for this sign-in"),
-    "sign-in-too-old": Kind(403, "Sign in again to do this"),
-    "account-erased": Kind(401, "This account no longer exists"),
-    "key-destroyed": Kind(401, "This account no longer exists"),
-    "account-banned": Kind(403, "This account is blocked"),
-    "scope-missing": Kind(403, "The API key is not allowed to do this"),
-    "role-missing": Kind(403, "The account is not allowed to do this"),
-    "webhook-secret-invalid": Kind(401, "This is not Telegram"),
-    "webhook-not-genuine": Kind(401, "The message is not genuine"),
-    "webhook-keys-unavailable": Kind(503, "The message cannot be checked now"),
-    "too-many-requests": Kind(429, "Too many requests"),
-    # What was decided.
-    "insufficient-credits": Kind(402, "Not enough credits"),
-    "rate-limited": Kind(429, "Too many generations"),
-    "prohibited": Kind(422, "The prompt is against the rules"),
-    "unavailable": Kind(422, "This is not for sale"),
-    "timed-out": Kind(503, "It was not decided in time"),
-    "too-many-webhooks": Kind(409, "There are as many webhooks as there can be"),
-    "being-made": Kind(409, "It is being made already"),
-    "too-many-api-keys": Kind(409, "The account has too many API keys"),
-    "role-from-settings": Kind(409, "The role comes from the settings"),
-    "account-is-admin": Kind(409, "The account is an admin's"),
-    "account-is-person": Kind(409, "The account is a person's"),
-    "already-finished": Kind(409, "It is finished already"),
-    "consent-outdated": Kind(409, "The document is shown in another version now"),
-    "nothing-to-share": Kind(409, "There is no picture to show"),
-    "upload-refused": Kind(422, "The file is not taken"),
-    "upload-missing": Kind(409, "The file has not come"),
-    "upload-over": Kind(410, "The upload has expired"),
-    "upload-unusable": Kind(422, "The upload cannot be used"),
-    "too-many-uploads": Kind(429, "There are as many uploads as there can be"),
-    "too-many-shares": Kind(409, "There are as many links as there can be"),
-    "gone-from-bin": Kind(410, "It can no longer be restored"),
-    "identity-taken": Kind(409, "This identity belongs to another account"),
-    "identity-last": Kind(409, "This is the only way to sign in"),
-    "identity-owes": Kind(409, "The account has debts"),
-    "too-many-identities": Kind(409, "The account has too many identities"),
-    "oidc-not-configured": Kind(501, "No issuer of OpenID Connect is configured"),
-    "login-widget-off": Kind(501, "The Login Widget does not sign in here"),
-    "oidc-unavailable": Kind(503, "The issuer does not answer"),
-    "promotion-unknown": Kind(404, "There is no such promotion"),
-    "promotion-ended": Kind(409, "The promotion is over"),
-    "promotion-used": Kind(409, "The promotion was redeemed already"),
-    "promotion-code-taken": Kind(409, "The code belongs to another promotion"),
-    "gift-unknown": Kind(404, "There is no such gift"),
-    "gift-own": Kind(409, "The gift is your own"),
-    "gift-taken": Kind(409, "Somebody has received the gift"),
-    "gift-over": Kind(409, "The gift can no longer be received"),
-    "too-many-gifts": Kind(409, "There are as many gifts as there can be"),
-    "goodwill-to-self": Kind(409, "Nobody gives to themselves"),
-    "payments-not-configured": Kind(501, "Payments are not configured"),
-    "payment-refused": Kind(409, "It cannot be paid this way"),
-    "refund-too-late": Kind(409, "It is too late to give this back"),
-    "refund-spent": Kind(409, "Its credits were used"),
-    "refund-refused": Kind(409, "The money cannot be given back"),
-    "stripe-slow-down": Kind(503, "Stripe asks for a pause"),
-    "stripe-unreachable": Kind(503, "Stripe does not answer"),
-    # What this service cannot do now.
-    "telegram-slow-down": Kind(503, "Telegram asks for a pause"),
-    "telegram-unreachable": Kind(503, "Telegram does not answer"),
-    "overloaded": Kind(503, "Too much is going on"),
-    "log-overloaded": Kind(503, "Too much is going on"),
-    "append-unknown": Kind(503, "The outcome is not known yet"),
-    "not-caught-up": Kind(503, "What was written is not readable yet"),
-    "too-many-streams": Kind(503, "Too many event streams are open"),
-    "database-unavailable": Kind(503, "The database does not answer"),
-    "read-models-missing": Kind(503, "The read models are not there yet"),
-    "objects-unavailable": Kind(503, "The object storage does not answer"),
-    "scanner-unavailable": Kind(503, "Files cannot be looked at"),
-    "clock-unset": Kind(503, "The service is starting"),
-    "http-error": Kind(400, "The request cannot be answered"),
-    "internal": Kind(500, "Something went wrong"),
-}
-"""Every code that a client can meet."""
 
 _CODES_BY_STATUS: Final = {404: "not-found", 405: "method-not-allowed", 413: "body-too-large"}
 

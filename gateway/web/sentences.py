@@ -15,3 +15,27 @@ SENTENCES: Final = {
     "no_pictures": "No picture could be made. Your credits were returned.",
 }
 """What to tell the person, by `error.code` of a generation."""
+
+_ABOUT: Final = {
+    "minors": "young people in a sexual way",
+    "sexual": "something sexually explicit, or sexual violence",
+    "consent": "undressing somebody, or deceiving about somebody",
+    "violence": "gore",
+    "terror": "praise of terrorists",
+    "weapons": "instructions for a weapon",
+    "self-harm": "instructions for self-harm",
+    "hate": "hate against people for what they are",
+    "fraud": "forged documents or money",
+}
+"""By category of the word lists: what a prompt seems to ask for."""
+
+
+def prohibited_sentence(category: str | None) -> str:
+    """Why the word lists refused a prompt, as far as it is known."""
+    about = _ABOUT.get(category or "")
+    if about is None:
+        return SENTENCES["prohibited"]
+    return (
+        f"The prompt seems to ask for {about}, which is not allowed here. Nothing was charged. Say "
+        "it in other words; if this is wrong, you can appeal."
+    )

@@ -24,6 +24,9 @@ _FAILED: Final = {
     "provider_unavailable": "messages-failed-provider-unavailable",
     "timed_out": "messages-failed-timed-out",
     "too_late": "messages-failed-timed-out",
+    "prohibited": "messages-failed-prohibited",
+    "withheld": "messages-failed-withheld",
+    "moderation_unavailable": "messages-failed-moderation-unavailable",
 }
 """`error_code` of a generation that came to nothing → what to say."""
 _REJECTED: Final = {

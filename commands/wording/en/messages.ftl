@@ -35,12 +35,18 @@ messages-failed-provider-refused =
     ⚠️ The image service refused this prompt. Your credits are back: { $left }. Say it in other words and try again.
 messages-failed-provider-unavailable =
     ⚠️ The image service does not answer at the moment. Your credits are back: { $left }. Try again in a few minutes.
+messages-failed-prohibited =
+    🚫 That is not allowed here, so nothing was made. Your credits are back: { $left }. Say it in other words, or choose another photo. If this is wrong, you can appeal in the app.
+messages-failed-withheld =
+    🚫 The picture turned out as something that is not allowed here, so it is not shown. Your credits are back: { $left }. Say it in other words and try again. If this is wrong, you can appeal in the app.
+messages-failed-moderation-unavailable =
+    ⚠️ The check that every picture goes through does not answer at the moment. Your credits are back: { $left }. Try again in a few minutes.
 messages-failed-timed-out =
     ⚠️ It took too long and was stopped. Your credits are back: { $left }. Please try again.
 
 messages-rejected = ⚠️ It was not taken on, and nothing was charged. Please try again.
 messages-rejected-prohibited =
-    🚫 The prompt asks for something that is not allowed here. Nothing was charged. Say it in other words and try again.
+    🚫 The prompt asks for something that is not allowed here. Nothing was charged. Say it in other words and try again. If this is wrong, you can appeal in the app.
 messages-rejected-unavailable =
     ⚠️ That is not offered at the moment. Nothing was charged. Choose another quality or size and try again.
 messages-rejected-rate-limited =

@@ -11,7 +11,7 @@ import structlog
 from commands.bot_buttons import Rows
 from commands.requests import PROMPT_CHARS_MAX, InvalidRequest
 from gateway.telegram.bot.talk import Talk
-from gateway.web.errors import KINDS
+from gateway.web.kinds import KINDS
 from runtime.crypto.keys import KeyDestroyed
 from runtime.errors import PixelpopError
 

@@ -52,6 +52,7 @@ async def test_key_link_objects_and_rows_are_gone(world: World, person: Person) 
         "read.preferences",
         "read.consents",
         "read.telegram_chats",
+        "read.moderation_verdicts",
     ):
         found = await rows(world, f"SELECT 1 FROM {table} WHERE account_id = $1", account)
         assert not found, table

@@ -27,6 +27,7 @@ TABLES = (
     "preferences",
     "consents",
     "telegram_chats",
+    "moderation_verdicts",
     "voids",
 )
 

@@ -29,6 +29,7 @@ from events.generations import (
     Moderation,
 )
 from events.ids import AccountId, EventId, GenerationId, SourceId
+from events.moderation import PASSED, PICTURE, PROMPT, REFUSED, ModerationVerdict
 from events.preferences import ConsentGiven, ConsentWithdrawn, PreferencesChanged
 from events.purchases import CreditsPurchased, PurchaseRefunded
 from events.recorded import Recorded, hash_value
@@ -125,8 +126,9 @@ class World:
                 self._leave,
                 self._block,
                 self._grant,
+                self._judge,
             ),
-            weights=(30, 15, 20, 6, 4, 6, 5, 4, 8, 4, 3, 3, 1, 1, 3, 8),
+            weights=(30, 15, 20, 6, 4, 6, 5, 4, 8, 4, 3, 3, 1, 1, 3, 8, 6),
         )[0](self.states[index].account_id)
         return replace(event, occurred_at_ms=self._now_ms)
 
@@ -193,6 +195,22 @@ class World:
             failed_count=self._chance.randint(0, 1),
             provider="local",
             model="preview",
+            safety=self._chance.choice(("checked", "unchecked")),
+        )
+
+    def _judge(self, account_id: AccountId) -> Event:
+        verdict = self._chance.choice((PASSED, REFUSED))
+        return ModerationVerdict(
+            account_id=account_id,
+            occurred_at_ms=0,
+            generation_id=self._generation(account_id),
+            stage=self._chance.choice((PROMPT, PICTURE)),
+            verdict=verdict,
+            rule_id=None if verdict == PASSED else "sexual",
+            reason="",
+            provider="openai",
+            list_version="1",
+            index=self._chance.choice((None, 0, 1)),
         )
 
     def _fail(self, account_id: AccountId) -> Event:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from tests.integration.security import rights_of_grants, rights_of_uploads
+from tests.integration.security import rights_of_moderation, rights_of_uploads
 from tests.integration.security.reach import ALL, Reach
 
 
@@ -37,12 +37,12 @@ def _asks(why: str, *tells: str, changes: tuple[str, ...] = ()) -> Asks:
 
 _READ_MODELS = (
     *("accounts", "consents", "credit_accounts", "generations", "grants", "images", "ledger"),
-    *("preferences", "purchases", "telegram_chats", "users", "voids"),
+    *("moderation_verdicts", "preferences", "purchases", "telegram_chats", "users", "voids"),
 )
 _WITH_AN_IDENTITY = tuple(
     f"public.{name}"
     for name in (
-        *rights_of_grants.WITH_AN_IDENTITY,
+        *rights_of_moderation.WITH_AN_IDENTITY,
         *("identities", "identity_links", "identity_marks", "role_grants", "api_keys", "exports"),
         *("webhook_endpoints", "webhook_deliveries", "webhook_attempts", "erasures", "uploads"),
         *("bot_dialogues", "bot_status_messages", "bot_messages", "bot_chat_pace", "shares"),
@@ -212,7 +212,7 @@ ASKS: dict[str, dict[str, Asks]] = {
         "note_payments_appended": _asks(
             "names payments whose facts the log has", changes=("public.payments_told",)
         ),
-        **{name: Asks(*asks[1:], asks[0]) for name, asks in rights_of_grants.GATEWAY.items()},
+        **{name: Asks(*asks[1:], asks[0]) for name, asks in rights_of_moderation.GATEWAY.items()},
         "known_generations": _asks(
             "names account and generation id, is told status and body_mac", "read_v1.generations"
         ),
@@ -223,7 +223,7 @@ ASKS: dict[str, dict[str, Asks]] = {
         "counted_decision": _asks("its own function over its own tables", "read_v1.ledger"),
         **{
             name: _asks("its own function over its own tables", *tables)
-            for name, tables in rights_of_grants.PROJECTOR.items()
+            for name, tables in rights_of_moderation.PROJECTOR.items()
         },
         "known_generations": _asks("its own function over its own tables", "read_v1.generations"),
         "account_ends": _asks("its own function over its own tables", "read_v1.users"),

@@ -170,6 +170,12 @@ FILLED = {
     "read_v1.consents": "(account_id, purpose, version) VALUES ($1, 'terms', '1')",
     "read_v1.telegram_chats": "(account_id, reachable, changed_at_ms, update_id)"
     " VALUES ($1, false, 1, 1)",
+    "read_v1.moderation_verdicts": "(account_id, generation_id, stage, index, round, provider,"
+    " verdict, reason, list_version, at_ms)"
+    " VALUES ($1, (SELECT generation_id FROM read_v1.generations WHERE account_id = $1 LIMIT 1),"
+    " 'prompt', -1, 1, 'openai', 'passed', '', '1', 1)",
+    "public.appeals": "(appeal_id, account_id, generation_id, reason, body_mac, words)"
+    " VALUES (gen_random_uuid(), $1, gen_random_uuid(), 'prohibited', repeat('0', 64), 'v1.x')",
     "read_v1.voids": "(log_partition, log_offset, account_id, reason, value_hash, appended_at_ms)"
     " VALUES (99, 1, $1, 'poison', 'f00d', 1)",
 }

@@ -31,13 +31,14 @@ TOLD_TO_THEIR_OWNER = {
     *("public.webhook_deliveries", "public.webhook_attempts", "public.goodwill"),
     "public.referral_codes",
     "public.gifts",
+    "public.appeals",
     *("public.bot_dialogues", "public.bot_status_messages", "public.shares"),
     "public.uploads",
     *(
         f"read_v1.{name}"
         for name in (
             *("consents", "credit_accounts", "generations", "grants", "images", "ledger"),
-            *("preferences", "purchases", "telegram_chats", "users"),
+            *("moderation_verdicts", "preferences", "purchases", "telegram_chats", "users"),
         )
     ),
 }

@@ -1,0 +1,1 @@
+"""What is allowed: asking beforehand, objecting to a refusal, and what admins see of it."""
