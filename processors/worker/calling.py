@@ -58,6 +58,11 @@ class Caller:
         return 1 if self.lease is None else self.lease.attempt
 
     @property
+    def provider_name(self) -> str:
+        """Whom it calls."""
+        return "" if self._provider is None else self._provider.name
+
+    @property
     def remaining_seconds(self) -> float:
         """Until the deadline, by the broker's clock."""
         return (self._job.deadline_ms - self._tools.clock.now_ms()) / 1000

@@ -14,6 +14,7 @@ import uvloop
 
 from events.topics import EVENTS, JOBS, LIVE
 from processors.moderation import open_moderation
+from processors.pictures.credentials import open_signer
 from processors.providers import open_providers
 from processors.worker import slot
 from processors.worker.agent import attach
@@ -104,6 +105,7 @@ async def opened(settings: Settings, holder: UUID) -> AsyncIterator[Tools]:
         PixelpopError: a server does not answer.
     """
     async with contextlib.AsyncExitStack() as stack:
+        signer = open_signer(settings)
         executor = ThreadPoolExecutor(settings.worker_image_threads, "images")
         stack.callback(executor.shutdown, wait=False, cancel_futures=True)
         pool = await open_pool(settings, application_name=f"pixelpop worker {settings.slot}")
@@ -149,6 +151,7 @@ async def opened(settings: Settings, holder: UUID) -> AsyncIterator[Tools]:
             executor=executor,
             moderator=moderator,
             previews=settings.previews,
+            signer=signer,
             retry_seconds=settings.worker_retry_seconds,
         )
 

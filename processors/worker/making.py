@@ -15,6 +15,8 @@ import structlog
 from events.generations import Image
 from events.jobs import GenerateJob
 from processors.images import Prepared
+from processors.pictures.finishing import Finishing
+from processors.pictures.notes import Notes
 from processors.providers import ImageRequest, ProviderError
 from processors.worker.calling import Caller
 from processors.worker.claims import Claim, LeaseLost
@@ -122,7 +124,7 @@ class Maker:
             await self._inspection.before(request)
         pictures = await caller.pictures(found, request, missing, kept, some_stored=bool(whole))
         self._tools.live.tell(job.account_id, job.generation_id, "storing", STORING_PERCENT)
-        prepared = await self._gallery.prepare(pictures)
+        prepared = await self._gallery.prepare(pictures, self._finishing(request))
         if not prepared:
             raise Unusable(f"{len(pictures)} pictures came, none of them usable.")
         shown, withheld = await self._inspection.sort(prepared, round_=1)
@@ -165,9 +167,24 @@ class Maker:
             if not error.expected:
                 self.trouble = error
             return {}
-        prepared = await self._gallery.prepare(pictures)
+        prepared = await self._gallery.prepare(pictures, self._finishing(other))
         shown, _ = await self._inspection.sort(prepared, round_=2)
         return await self._store(shown, withheld, whole)
+
+    def _finishing(self, request: ImageRequest) -> Finishing:
+        """What is done to each picture before it is stored."""
+        asked = self._job.request
+        notes = Notes(
+            kind=asked.kind,
+            model=asked.model,
+            provider=self._caller.provider_name,
+            style_id=asked.style_id,
+            size=asked.size,
+            quality=asked.quality,
+            seed=request.seed,
+            index=0,
+        )
+        return Finishing(notes, self._tools.signer)
 
     async def _stored(self, request: ImageRequest) -> dict[int, Image | None]:
         return await self._caller.patiently(partial(self._gallery.find, request.indices))

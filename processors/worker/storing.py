@@ -8,8 +8,9 @@ stored under its key, so they belong together even where two workers store at on
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor
+from functools import partial
 from typing import TypeVar
 
 import structlog
@@ -68,12 +69,22 @@ class Gallery:
         self.tried: set[str] = set()
         """Keys that this worker may have stored something under."""
 
-    async def prepare(self, pictures: Mapping[int, bytes]) -> dict[int, Prepared]:
-        """Check the pictures and make their previews; what is unusable is left out."""
+    async def prepare(
+        self, pictures: Mapping[int, bytes], finish: Callable[[int, bytes], bytes] | None = None
+    ) -> dict[int, Prepared]:
+        """Check the pictures and make their previews; what is unusable is left out.
+
+        Args:
+            pictures: as the provider sent them, by their indices.
+            finish: from an index and a PNG to the PNG that is stored; called in threads.
+        """
 
         async def one(index: int, data: bytes) -> tuple[int, Prepared | None]:
+            last = None if finish is None else partial(finish, index)
             try:
-                return index, await images.prepare(data, self._executor, previews=self._previews)
+                return index, await images.prepare(
+                    data, self._executor, finish=last, previews=self._previews
+                )
             except UnusableImage as error:
                 _log.warning("a provider sent an unusable picture", index=index, error=error)
                 return index, None

@@ -9,6 +9,7 @@ import msgspec
 
 from processors.images import Previews
 from processors.moderation import NOBODY, Moderator
+from processors.pictures.credentials import Signer
 from processors.providers import Provider
 from processors.worker.ceiling import Ceiling
 from processors.worker.claims import Claims
@@ -36,6 +37,8 @@ class Tools(msgspec.Struct, frozen=True, kw_only=True):
     """Where pictures are drawn, decoded and encoded."""
     previews: Previews = "all"
     """Which previews are made of a picture."""
+    signer: Signer | None = None
+    """Signs content credentials into pictures; None: nobody does."""
     moderator: Moderator = NOBODY
     """Who looks at prompts, photos and pictures."""
     retry_seconds: float

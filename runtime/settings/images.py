@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from msgspec import Meta
@@ -25,6 +26,23 @@ class Images(Grants, frozen=True, kw_only=True, forbid_unknown_fields=True):
         about(
             "A content network before the object storage: addresses of pictures begin with it, and "
             "it passes path and query on to S3_PUBLIC_ENDPOINT_URL.",
+        ),
+    ] = None
+    c2pa_certificate_file: Annotated[
+        Path | None,
+        about(
+            "Signs content credentials (C2PA) into pictures: a PEM file with the certificate, then "
+            "those above it. Unset: pictures are not signed."
+        ),
+    ] = None
+    c2pa_private_key_file: Annotated[
+        Path | None, about("A PEM file with the private key of that certificate.")
+    ] = None
+    c2pa_timestamp_url: Annotated[
+        Annotated[str, Meta(pattern=r"^https?://\S+\Z", max_length=500)] | None,
+        about(
+            "An RFC 3161 timestamp service, asked for every picture that is signed. Unset: what is "
+            "signed is believed only while the certificate is good."
         ),
     ] = None
     s3_server_side_encryption: Annotated[

@@ -46,6 +46,7 @@ def another(field: msgspec.inspect.Field) -> object:
         "terms_url": "https://pixelpop.example/terms",
         "privacy_url": "https://pixelpop.example/privacy",
         "cdn_url": "https://cdn.example",
+        "c2pa_timestamp_url": "https://time.example",
         "s3_server_side_encryption": "aws:kms",
     }
     if field.name in known:

@@ -11,6 +11,7 @@ from PIL import Image
 from events.generations import GenerationCompleted
 from events.jobs import GenerateJob
 from processors.images import prepare_now
+from processors.pictures.notes import SIGNATURE, _chunk, _chunks
 from processors.worker.jobs import Jobs
 from processors.worker.storing import original_key
 from runtime.objects import MemoryObjects
@@ -32,8 +33,15 @@ async def left_pictures(one: Bench, job: GenerateJob, **pictures: bytes) -> None
 
 
 async def stored(one: Bench, job: GenerateJob, index: int) -> bytes | None:
-    """The picture that is stored."""
-    return await one.objects.get(original_key(job.account_id, job.generation_id, index))
+    """The picture that is stored, as it was before notes were put into its file."""
+    data = await one.objects.get(original_key(job.account_id, job.generation_id, index))
+    return None if data is None else without_notes(data)
+
+
+def without_notes(png: bytes) -> bytes:
+    """The same PNG without texts."""
+    kept = [_chunk(*one) for one in _chunks(png) if one[0] != b"iTXt"]
+    return b"".join([SIGNATURE, *kept])
 
 
 async def whole(one: Bench, done: GenerationCompleted) -> list[int]:

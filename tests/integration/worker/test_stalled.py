@@ -81,7 +81,9 @@ async def test_what_is_stored_after_the_result_is_deleted(
         )  # which took over, found the first picture and could not make the second
         found = [image for image in (await other.find([0])).values() if image is not None]
         facts = Facts(one.tools.producer, one.tools.clock, job, None)
-        result = facts.completed(tuple(found), provider="local", model="preview", attempt=2)
+        result = facts.completed(
+            tuple(found), provider="local", model="preview", attempt=2, safety="unchecked"
+        )
         await facts.append_result(result)
         await desk.execute(
             "UPDATE provider_calls SET lease_epoch = lease_epoch + 1, state = 'reported', "
