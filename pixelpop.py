@@ -16,6 +16,7 @@ from cyclopts import App, Parameter
 from gateway.money.command_line import audit
 from gateway.telegram.command_line import telegram
 from processors.command_line import dlq
+from processors.moderation_command_line import moderation
 from projections.command_line import projections
 from runtime import command_line
 from runtime.command_line import EXIT_FAILED, AsJson, attached, print_json, run
@@ -36,7 +37,7 @@ app = App(
     result_action="return_value",
 )
 schemas = App(name="schemas", help="The generated JSON Schemas of every event.")
-for group in (projections, dlq, schemas, audit, keys, telegram):
+for group in (projections, dlq, schemas, audit, keys, telegram, moderation):
     app.command(group)
 
 Copies = Annotated[int, Parameter(help="How many copies of it to run.")]

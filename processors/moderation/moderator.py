@@ -82,6 +82,11 @@ class Moderator:
         self._executor = executor
 
     @property
+    def reads_prompts(self) -> bool:
+        """Whether anybody reads prompts."""
+        return self._words is not None
+
+    @property
     def sees_pictures(self) -> bool:
         """Whether anybody looks at pictures."""
         return self._pictures is not None
