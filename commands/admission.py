@@ -25,7 +25,7 @@ def decide(
     if pending.prohibited_rule_id is not None and pending.body_mac not in account.allowed:
         rule_id = pending.prohibited_rule_id
         return _reject(account, generation_id, pending, reason="prohibited", rule_id=rule_id)
-    price = policy.price(pending.model, pending.quality)
+    price = policy.price(pending.model, pending.quality, pending.kind)
     if price is None or price < 1 or pending.count < 1:
         return _reject(account, generation_id, pending, reason="unavailable")
     return _admit(account, generation_id, pending, price, policy)

@@ -18,6 +18,20 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     """Whole credits by quality."""
     sizes: tuple[str, ...]
     """`WIDTHxHEIGHT` in pixels."""
+    capabilities: tuple[str, ...] = ("image",)
+    """Which kinds of requests it makes: `image`, `edit`, `variation`."""
+    credits_by_kind: dict[str, dict[str, int]] = {}
+    """Whole credits by quality, of kinds that cost other than `credits_per_image`."""
+    photos_max: int = 1
+    """How many photos an edit may begin with."""
+    masks: bool = False
+    """Whether a mask may say where a photo changes."""
+
+    def credits_for(self, kind: str) -> dict[str, int]:
+        """Whole credits for one picture of that kind by quality; empty: it makes none."""
+        if kind not in self.capabilities:
+            return {}
+        return self.credits_by_kind.get(kind, self.credits_per_image)
 
 
 class Style(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +64,10 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True):
 _DAY_MS: Final = 86_400_000
 SIZES: Final = ("1024x1024", "1024x1536", "1536x1024")
 QUALITIES: Final = ("standard", "high")
+KINDS: Final = ("image", "edit", "variation")
+"""What can be asked for: pictures from words, from photos and words, and like another picture."""
+PHOTOS_MAX: Final = 4
+"""The most photos that any edit begins with."""
 
 MODELS: Final = (
     Model(
@@ -58,6 +76,9 @@ MODELS: Final = (
         provider="local",
         credits_per_image={"standard": 1, "high": 2},
         sizes=SIZES,
+        capabilities=KINDS,
+        photos_max=PHOTOS_MAX,
+        masks=True,
     ),
     Model(
         id="gpt-image",
@@ -65,6 +86,14 @@ MODELS: Final = (
         provider="openai",
         credits_per_image={"standard": 2, "high": 5},
         sizes=SIZES,
+        capabilities=KINDS,
+        credits_by_kind={
+            # The photo is paid for too.
+            "edit": {"standard": 3, "high": 6},
+            "variation": {"standard": 3, "high": 6},
+        },
+        photos_max=PHOTOS_MAX,
+        masks=True,
     ),
     Model(
         id="flux",
@@ -72,6 +101,12 @@ MODELS: Final = (
         provider="replicate",
         credits_per_image={"standard": 1, "high": 2},
         sizes=SIZES[:1],  # a megapixel is what it draws; other shapes would not have these sides
+        capabilities=KINDS,
+        credits_by_kind={
+            # Another model of theirs, which costs more.
+            "edit": {"standard": 2, "high": 3},
+            "variation": {"standard": 2, "high": 3},
+        },
     ),
     Model(
         id="flux-dev",
@@ -79,6 +114,8 @@ MODELS: Final = (
         provider="fal",
         credits_per_image={"standard": 2, "high": 3},
         sizes=SIZES,
+        capabilities=KINDS,
+        masks=True,
     ),
     Model(
         id="titan",
@@ -155,7 +192,7 @@ STYLES_BY_ID: Final = {style.id: style for style in STYLES}
 PACKS_BY_ID: Final = {pack.id: pack for pack in PACKS}
 
 
-def price(model_id: str, quality: str) -> int | None:
+def price(model_id: str, quality: str, kind: str = "image") -> int | None:
     """Credits for one picture; None when it is not for sale."""
     model = MODELS_BY_ID.get(model_id)
-    return None if model is None else model.credits_per_image.get(quality)
+    return None if model is None else model.credits_for(kind).get(quality)

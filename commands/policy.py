@@ -18,8 +18,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """How long one of them takes to come back: five a minute."""
     deadline_ms: int = 10 * 60_000
     """From the append of a request to the end of its reservation."""
-    price: Callable[[str, str], int | None] = catalogue.price
-    """Credits for one picture by model and quality; None: not for sale."""
+    price: Callable[[str, str, str], int | None] = catalogue.price
+    """Credits for one picture by model, quality and kind; None: not for sale."""
 
     @property
     def bucket_capacity_ms(self) -> int:

@@ -6,21 +6,25 @@ What the catalogue and trimming decide is refused by `checked`, by the name of t
 
 from __future__ import annotations
 
+import math
 import unicodedata
-from typing import Annotated, Final
+from collections.abc import Sequence
+from typing import Annotated, ClassVar, Final, TypeVar
 
 import msgspec
 from msgspec import Meta
 from msgspec.structs import replace
 
-from commands.catalogue import MODELS_BY_ID, STYLES_BY_ID, Model
+from commands.catalogue import MODELS, MODELS_BY_ID, PHOTOS_MAX, STYLES_BY_ID, Model
+from events.ids import ImageId, UuidText
 
 PROMPT_CHARS_MAX: Final = 500
 COUNT_MAX: Final = 4
 SEED_MAX: Final = 2**31 - 1
-LATER_KINDS: Final = ("edit", "variation", "thumbnail")
+LATER_KINDS: Final = ("thumbnail",)
 """Kinds that the contract names and that cannot be made yet."""
 
+_MISSING_WORDS: Final = {"image": "must say what to draw", "edit": "must say what to change"}
 _RAW_CHARS_MAX: Final = 4 * PROMPT_CHARS_MAX
 """Room for blanks that are trimmed before the real limit holds."""
 _LAYOUT: Final = "\t\n\r"
@@ -34,6 +38,15 @@ class InvalidRequest(ValueError):
         super().__init__(f"{field} {reason}")
         self.field = field
         self.reason = reason
+
+
+_StyleId = Annotated[str, Meta(max_length=64, description="One of GET /styles.")]
+_Count = Annotated[int, Meta(ge=1, le=COUNT_MAX, description="How many pictures.")]
+_Seed = Annotated[
+    int, Meta(ge=0, le=SEED_MAX, description="The same seed, the same picture, where a model can.")
+]
+_ModelId = Annotated[str, Meta(max_length=64, description="One of GET /models.")]
+_Quality = Annotated[str, Meta(max_length=16, description="One of the model's.")]
 
 
 class ImageRequest(
@@ -53,30 +66,135 @@ class ImageRequest(
             description=f"What to draw: 1 to {PROMPT_CHARS_MAX} characters after trimming.",
         ),
     ]
-    style_id: Annotated[str, Meta(max_length=64, description="One of GET /styles.")] = "none"
+    style_id: _StyleId = "none"
     size: Annotated[str, Meta(max_length=16, description="WIDTHxHEIGHT in pixels.")] = "1024x1024"
-    count: Annotated[int, Meta(ge=1, le=COUNT_MAX, description="How many pictures.")] = 1
+    count: _Count = 1
     negative_prompt: (
         Annotated[str, Meta(max_length=_RAW_CHARS_MAX, description="What to leave out.")] | None
     ) = None
-    seed: (
-        Annotated[int, Meta(ge=0, le=SEED_MAX, description="The same seed, the same picture.")]
+    seed: _Seed | None = None
+    model: _ModelId | None = None
+    quality: _Quality = "standard"
+
+
+class EditRequest(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    tag_field="kind",
+    tag="edit",
+):
+    """Change a photo by words."""
+
+    negative_prompt: ClassVar[None] = None
+
+    prompt: Annotated[
+        str,
+        Meta(
+            max_length=_RAW_CHARS_MAX,
+            description=f"What to change: 1 to {PROMPT_CHARS_MAX} characters after trimming.",
+        ),
+    ]
+    upload_ids: Annotated[
+        tuple[UuidText, ...],
+        Meta(
+            min_length=1,
+            max_length=PHOTOS_MAX,
+            description="Completed uploads. The first is the photo to change; the others show what "
+            "the words speak of. How many a model takes is its `photos_max`.",
+        ),
+    ]
+    mask_upload_id: (
+        Annotated[
+            UuidText,
+            Meta(
+                description="A completed upload as large as the first photo: only where it is "
+                "transparent may the photo change."
+            ),
+        ]
         | None
     ) = None
-    model: Annotated[str, Meta(max_length=64, description="One of GET /models.")] | None = None
-    quality: Annotated[str, Meta(max_length=16, description="One of the model's.")] = "standard"
+    style_id: _StyleId = "none"
+    size: (
+        Annotated[
+            str,
+            Meta(
+                max_length=16,
+                description="WIDTHxHEIGHT in pixels; without it, what is most like the photo.",
+            ),
+        ]
+        | None
+    ) = None
+    count: _Count = 1
+    seed: _Seed | None = None
+    model: _ModelId | None = None
+    quality: _Quality = "standard"
 
 
-def checked(request: ImageRequest) -> ImageRequest:
+class VariationRequest(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    tag_field="kind",
+    tag="variation",
+):
+    """Make pictures that are like one of your own."""
+
+    negative_prompt: ClassVar[None] = None
+
+    parent_image_id: Annotated[
+        ImageId, Meta(description="One of the pictures that were made for you, not in the bin.")
+    ]
+    prompt: (
+        Annotated[
+            str,
+            Meta(
+                max_length=_RAW_CHARS_MAX,
+                description=f"What shall be different, if anything: up to {PROMPT_CHARS_MAX} "
+                "characters.",
+            ),
+        ]
+        | None
+    ) = None
+    style_id: _StyleId = "none"
+    size: (
+        Annotated[
+            str,
+            Meta(
+                max_length=16,
+                description="WIDTHxHEIGHT in pixels; without it, what is most like that picture.",
+            ),
+        ]
+        | None
+    ) = None
+    count: _Count = 1
+    seed: _Seed | None = None
+    model: _ModelId | None = None
+    quality: _Quality = "standard"
+
+
+Request = ImageRequest | EditRequest | VariationRequest
+AnyRequest = TypeVar("AnyRequest", bound=Request)
+
+
+def kind_of(request: Request) -> str:
+    """Its kind, as the catalogue names it."""
+    return str(type(request).__struct_config__.tag)
+
+
+def checked(request: AnyRequest) -> AnyRequest:
     """The request with its texts trimmed; an empty negative prompt is none.
 
     Raises:
-        InvalidRequest: an empty or over-long text, or a style that is not in the catalogue.
+        InvalidRequest: an empty or over-long text, a style that is not in the catalogue, or an
+            upload that is named twice.
     """
-    prompt = request.prompt.strip()
-    negative = None if request.negative_prompt is None else request.negative_prompt.strip() or None
-    if not prompt:
-        raise InvalidRequest("prompt", "must say what to draw")
+    prompt = (request.prompt or "").strip()
+    negative = (request.negative_prompt or "").strip() or None
+    if not prompt and not isinstance(request, VariationRequest):
+        raise InvalidRequest("prompt", _MISSING_WORDS[kind_of(request)])
     if not prompt.isprintable() or not (negative or "").isprintable():
         _refuse_unreadable(prompt, negative)
     for field, text in (("prompt", prompt), ("negative_prompt", negative)):
@@ -86,9 +204,13 @@ def checked(request: ImageRequest) -> ImageRequest:
             )
     if request.style_id not in STYLES_BY_ID:
         raise InvalidRequest("style_id", "is not one of GET /styles")
-    if prompt == request.prompt and negative == request.negative_prompt:
-        return request
-    return replace(request, prompt=prompt, negative_prompt=negative)
+    if isinstance(request, ImageRequest):
+        if prompt == request.prompt and negative == request.negative_prompt:
+            return request
+        return replace(request, prompt=prompt, negative_prompt=negative)
+    if isinstance(request, EditRequest) and len(set(request.upload_ids)) < len(request.upload_ids):
+        raise InvalidRequest("upload_ids", "names an upload twice")
+    return replace(request, prompt=prompt or None)
 
 
 def _refuse_unreadable(prompt: str, negative: str | None) -> None:
@@ -96,26 +218,67 @@ def _refuse_unreadable(prompt: str, negative: str | None) -> None:
     for field, text in (("prompt", prompt), ("negative_prompt", negative or "")):
         if any(unicodedata.category(one) == "Cc" and one not in _LAYOUT for one in text):
             raise InvalidRequest(field, "holds control characters; remove them")
-    if not any(unicodedata.category(one)[0] not in "CZ" for one in prompt):
+    if prompt and not any(unicodedata.category(one)[0] not in "CZ" for one in prompt):
         raise InvalidRequest("prompt", "must say what to draw")
 
 
-def chosen_model(request: ImageRequest, default: str, providers: frozenset[str]) -> Model:
-    """The model that will make it.
+def chosen_model(request: Request, default: str, providers: frozenset[str]) -> Model:
+    """The model that will make it: the one that is named, or the first that can.
 
     Args:
         request: names a model or leaves it open.
-        default: what is taken when it is left open.
+        default: what is taken when it is left open, if it makes such requests.
         providers: the ones that are configured.
 
     Raises:
-        InvalidRequest: no such model, or one that does not make this size or quality.
+        InvalidRequest: no such model, or one that does not make this kind, size or quality.
     """
-    model = MODELS_BY_ID.get(request.model or default)
-    if model is None or model.provider not in providers:
-        raise InvalidRequest("model", "is not one of GET /models")
-    if request.size not in model.sizes:
+    kind = kind_of(request)
+    if request.model is None:
+        offered = [MODELS_BY_ID[default], *(one for one in MODELS if one.id != default)]
+        model = next((one for one in offered if _makes(one, kind, providers)), None)
+        if model is None:
+            raise InvalidRequest("kind", f"cannot be {kind} here: no model makes it")
+    else:
+        model = MODELS_BY_ID.get(request.model)
+        if model is None or model.provider not in providers:
+            raise InvalidRequest("model", "is not one of GET /models")
+        if kind not in model.capabilities:
+            raise InvalidRequest("model", f"does not make the kind {kind}; see GET /models")
+    if request.size is not None and request.size not in model.sizes:
         raise InvalidRequest("size", f"must be one of {', '.join(model.sizes)}")
-    if request.quality not in model.credits_per_image:
-        raise InvalidRequest("quality", f"must be one of {', '.join(model.credits_per_image)}")
+    credits_by_quality = model.credits_for(kind)
+    if request.quality not in credits_by_quality:
+        raise InvalidRequest("quality", f"must be one of {', '.join(credits_by_quality)}")
+    if isinstance(request, EditRequest):
+        _refuse_photos(request, model)
     return model
+
+
+def _makes(model: Model, kind: str, providers: frozenset[str]) -> bool:
+    return model.provider in providers and kind in model.capabilities
+
+
+def _refuse_photos(request: EditRequest, model: Model) -> None:
+    if len(request.upload_ids) > model.photos_max:
+        raise InvalidRequest(
+            "upload_ids", f"can name at most {model.photos_max} for the model {model.id}"
+        )
+    if request.mask_upload_id is not None and not model.masks:
+        raise InvalidRequest("mask_upload_id", f"is of no use to the model {model.id}; leave it")
+
+
+def nearest_size(sizes: Sequence[str], width: int, height: int) -> str:
+    """Which of these sizes has the shape that is most like the one of this picture.
+
+    Args:
+        sizes: `WIDTHxHEIGHT` each, at least one.
+        width: of the picture, in pixels.
+        height: of the picture, in pixels.
+    """
+
+    def distance(size: str) -> float:
+        one, other = (int(side) for side in size.split("x"))
+        return abs(math.log(one / other) - math.log(width / height))
+
+    return min(sizes, key=distance)

@@ -56,6 +56,7 @@ def requested(account: Account, recorded: Recorded, event: GenerationRequested) 
         recorded.value,
         recorded.traceparent,
         event.body_mac,
+        event.kind,
     )
     return replace(account, open={**account.open, key: pending})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from events.base import Decision, Fact, Moved, Natural, Sealed, Small
-from events.ids import GenerationId, ImageId
+from events.ids import GenerationId, ImageId, UuidText
 
 
 class Moderation(msgspec.Struct, frozen=True, gc=False):
@@ -20,7 +20,7 @@ class GenerationRequested(Fact, frozen=True, kw_only=True, gc=False, tag="Genera
 
     generation_id: GenerationId
     kind: str
-    """`image`; later also `edit`, `variation`, `thumbnail`."""
+    """`image`, `edit` or `variation`; later also `thumbnail`."""
     prompt: Sealed
     negative_prompt: Sealed | None = None
     style_id: str
@@ -34,6 +34,16 @@ class GenerationRequested(Fact, frozen=True, kw_only=True, gc=False, tag="Genera
     """HMAC-SHA256 in hex, under the account's key, of the canonical body of the request."""
     prohibited: Moderation | None = None
     """Set when the first moderation stage says no."""
+    upload_ids: tuple[UuidText, ...] = ()
+    """Of an `edit`: the photos that it begins with, the one to change first."""
+    mask_upload_id: UuidText | None = None
+    """Of an `edit`: the picture that is transparent where the photo may change."""
+    parent_image_id: ImageId | None = None
+    """Of a `variation`: the picture that it is like."""
+    photo_keys: tuple[str, ...] = ()
+    """The objects of those photos, or of that picture, in the same order."""
+    mask_key: str | None = None
+    """The object of the mask."""
 
 
 class GenerationRejected(

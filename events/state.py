@@ -53,6 +53,8 @@ class Pending(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="p"):
     traceparent: str | None
     body_mac: str = ""
     """What tells it from other requests: an appeal may have allowed it."""
+    kind: str = "image"
+    """What is asked for, as the catalogue prices it."""
 
 
 class Outcome(msgspec.Struct, frozen=True, gc=False, array_like=True):

@@ -42,7 +42,7 @@ class Contract(NamedTuple):
     answers: dict[int, Any]
     """Status → a struct for JSON, a text as media type for other bodies, None for no body."""
     body: Any = None
-    """The struct of the JSON body."""
+    """The struct of the JSON body, or a union of several."""
     query: Any = None
     """The struct of the query parameters."""
     headers: tuple[str, ...] = ()

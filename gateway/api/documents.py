@@ -91,8 +91,19 @@ class GenerationDocument(msgspec.Struct, frozen=True, kw_only=True):
 
     id: Id
     status: Status
-    kind: Annotated[str, says("`image`: pictures from words.")]
-    prompt: Annotated[str | None, says("Null when it cannot be opened any more.")]
+    kind: Annotated[
+        str,
+        says("`image`: from words. `edit`: a photo, changed. `variation`: like another picture."),
+    ]
+    prompt: Annotated[
+        str | None,
+        says("Null when it cannot be opened any more; empty for a variation without words."),
+    ]
+    upload_ids: Annotated[
+        tuple[Id, ...], says("The photos that an `edit` began with; they are kept for a while.")
+    ] = ()
+    mask_upload_id: Annotated[Id | None, says("Where it might change.")] = None
+    parent_image_id: Annotated[Id | None, says("The picture that a `variation` is like.")] = None
     negative_prompt: Annotated[str | None, says("What was to be left out.")] = None
     style_id: str
     size: Annotated[str, says("WIDTHxHEIGHT in pixels.")]
@@ -253,17 +264,6 @@ class StyleDocument(msgspec.Struct, frozen=True, kw_only=True):
     description: str
 
 
-class ModelDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """An image model that can be asked for."""
-
-    id: str
-    name: str
-    provider: str
-    credits_per_image: Annotated[dict[str, int], says("By quality.")]
-    sizes: tuple[str, ...]
-    default: bool
-
-
 class TicketDocument(msgspec.Struct, frozen=True, kw_only=True):
     """Opens event streams for a while: `?ticket=` on GET /events."""
 
@@ -280,12 +280,6 @@ class Styles(msgspec.Struct, frozen=True, kw_only=True):
     """The styles on offer."""
 
     items: tuple[StyleDocument, ...]
-
-
-class Models(msgspec.Struct, frozen=True, kw_only=True):
-    """The models that are configured."""
-
-    items: tuple[ModelDocument, ...]
 
 
 class Packs(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,13 +7,15 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from commands.catalogue import MODELS, PACKS, STYLES
-from commands.requests import ImageRequest
+from commands.requests import EditRequest, ImageRequest, VariationRequest
 from events.envelope import rfc3339
+from events.ids import ImageId
 from gateway.access import examples as access_examples
 from gateway.account.export import ExportDocument, ExportPart
 from gateway.account.me import ErasureDocument, MeChange
 from gateway.account.profile import ConsentDocument, MeDocument, Preferences, TelegramDocument
 from gateway.api import documents as shown
+from gateway.api.model_documents import ModelDocument, Models
 from gateway.api.problem_examples import GENERATION
 from gateway.generations.downloads import DownloadDocument
 from gateway.grants import examples as grants
@@ -29,6 +31,7 @@ from gateway.sharing.examples import BY_SHAPE as SHARING
 from gateway.telegram.messages import Chat
 from gateway.telegram.updates import ChatMember, ChatMemberUpdated, Update
 from gateway.uploads.examples import BY_SHAPE as UPLOADS
+from gateway.uploads.examples import UPLOAD
 from gateway.webhooks.examples import BY_SHAPE as WEBHOOKS
 
 ACCOUNT: Final = "0b0f1c52-6f0e-4a2b-9b56-2f1f6c1f4c1e"
@@ -140,6 +143,8 @@ BY_SHAPE: dict[type, Any] = {
     for one in (
         LoginRequest(init_data="query_id=AAE…&user=%7B%22id%22%3A42…&auth_date=1767225600&hash=…"),
         ImageRequest(prompt="a lighthouse in the fog", style_id="poster", count=1),
+        EditRequest(prompt="make it snow", upload_ids=(UPLOAD,)),
+        VariationRequest(parent_image_id=ImageId(IMAGE), prompt="at night"),
         PurchaseRequest(pack_id=PACKS[0].id),
         DownloadDocument(
             url=f"{_STORE}.png?response-content-disposition=attachment…&X-Amz-Signature=…",
@@ -166,13 +171,17 @@ BY_SHAPE: dict[type, Any] = {
                 for one in STYLES[:2]
             )
         ),
-        shown.Models(
+        Models(
             items=tuple(
-                shown.ModelDocument(
+                ModelDocument(
                     id=one.id,
                     name=one.name,
                     provider=one.provider,
                     credits_per_image=one.credits_per_image,
+                    capabilities=one.capabilities,
+                    credits_by_kind={kind: one.credits_for(kind) for kind in one.capabilities},
+                    photos_max=one.photos_max,
+                    masks=one.masks,
                     sizes=one.sizes,
                     default=True,
                 )

@@ -6,7 +6,7 @@ import re
 import sys
 from http import HTTPStatus
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, get_args
 
 import msgspec
 from litestar import Litestar
@@ -153,7 +153,7 @@ def _structs(contracts: list[tuple[str, str, Contract]]) -> set[Any]:
     structs: set[Any] = {ProblemDocument}
     for _, _, one in contracts:
         structs |= {answer for answer in one.answers.values() if isinstance(answer, type)}
-        structs |= {one.body} if one.body is not None else set()
+        structs |= set(_bodies(one))
     return structs
 
 
@@ -169,21 +169,36 @@ def _operation(path: str, one: Contract) -> dict[str, Any]:
     if parameters:
         operation["parameters"] = parameters
     if one.body is not None:
-        reference = _REFERENCES.format(name=one.body.__name__)
-        operation["requestBody"] = {
-            "required": True,
-            "content": {
-                "application/json": {
-                    "schema": {"$ref": reference},
-                    "example": msgspec.to_builtins(examples.BY_SHAPE[one.body]),
-                }
-            },
-        }
+        content = {"application/json": _body(_bodies(one))}
+        operation["requestBody"] = {"required": True, "content": content}
     if not one.public:
         operation["security"] = [{"bearer": []}, {"telegram": []}]
         if one.scopes:
             operation["security"].append({"api_key": list(one.scopes)})
     return operation
+
+
+def _bodies(one: Contract) -> tuple[Any, ...]:
+    """The structs that the body may be: of a union, which a field tells apart, all of them."""
+    return () if one.body is None else get_args(one.body) or (one.body,)
+
+
+def _body(structs: tuple[Any, ...]) -> dict[str, Any]:
+    references = {struct: _REFERENCES.format(name=struct.__name__) for struct in structs}
+    shown = {struct: msgspec.to_builtins(examples.BY_SHAPE[struct]) for struct in structs}
+    if len(structs) == 1:
+        return {"schema": {"$ref": references[structs[0]]}, "example": shown[structs[0]]}
+    tags = {struct: struct.__struct_config__ for struct in structs}
+    return {
+        "schema": {
+            "oneOf": [{"$ref": references[struct]} for struct in structs],
+            "discriminator": {
+                "propertyName": tags[structs[0]].tag_field,
+                "mapping": {str(tags[struct].tag): references[struct] for struct in structs},
+            },
+        },
+        "examples": {str(tags[struct].tag): {"value": shown[struct]} for struct in structs},
+    }
 
 
 def _path_parameters(path: str) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ DETAILS: dict[str, str] = {
     "invalid-parameter": "The parameter limit must be a whole number.",
     "invalid-header": "Send the header Authorization only once.",
     "cursor-invalid": "The cursor is not one that this service gave out.",
-    "kind-not-available": "Generations of the kind edit are not available yet; `image` is.",
+    "kind-not-available": "Generations of the kind thumbnail are not available yet.",
     "idempotency-key-missing": (
         "Send an Idempotency-Key header: any text of your own that names this request, and the "
         "same one when you repeat it."

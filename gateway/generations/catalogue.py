@@ -14,13 +14,12 @@ from litestar.types import ASGIApp
 from commands.catalogue import PACKS, STYLES
 from gateway.api.contract import contract
 from gateway.api.documents import (
-    ModelDocument,
-    Models,
     PackDocument,
     Packs,
     StyleDocument,
     Styles,
 )
+from gateway.api.model_documents import ModelDocument, Models
 from gateway.generations.models import Offer
 from gateway.web.errors import Answer
 from gateway.web.http import header_in
@@ -103,6 +102,10 @@ def _models(offer: Offer) -> bytes:
                 name=one.name,
                 provider=one.provider,
                 credits_per_image=one.credits_per_image,
+                capabilities=one.capabilities,
+                credits_by_kind={kind: one.credits_for(kind) for kind in one.capabilities},
+                photos_max=one.photos_max,
+                masks=one.masks,
                 sizes=one.sizes,
                 default=one.id == offer.default,
             )

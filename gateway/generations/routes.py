@@ -10,7 +10,7 @@ from litestar import Request, delete, get, post
 from litestar.params import FromPath
 from litestar.types import ASGIApp
 
-from commands.requests import ImageRequest
+from commands.requests import Request as CreateRequest
 from events.generations import GenerationCancelled
 from events.ids import GenerationId, fact_id
 from gateway.access.permissions import GENERATIONS_READ, GENERATIONS_WRITE
@@ -43,7 +43,7 @@ WHAT: Final = "generation"
         "create_generation",
         "Ask for pictures.",
         {202: GenerationDocument, 200: GenerationDocument},
-        body=ImageRequest,
+        body=CreateRequest,
         headers=("Idempotency-Key", "Prefer"),
         problems=(
             "idempotency-key-missing",
@@ -54,6 +54,8 @@ WHAT: Final = "generation"
             "prohibited",
             "unavailable",
             "kind-not-available",
+            "not-found",
+            "upload-unusable",
             "timed-out",
             "append-unknown",
             "log-overloaded",
@@ -61,6 +63,9 @@ WHAT: Final = "generation"
         scopes=(GENERATIONS_WRITE,),
         gives={"generation_id": "/id"},
         details=(
+            "`kind` says what is asked for: `image`, pictures from words (also where it is left "
+            "out); `edit`, a photo of yours changed as the words say; `variation`, pictures like "
+            "one of yours. Photos are sent by POST /uploads. "
             "Credits are set aside at once, and spent only for pictures that are made. 202: it is "
             "admitted, or (in the rare case that the decision takes longer than a moment) will be "
             "decided. `Location` leads to it. `Prefer: wait=N` waits up to N seconds for the "

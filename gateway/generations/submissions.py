@@ -12,18 +12,15 @@ import asyncio
 import hmac
 import time
 from hashlib import sha256
-from typing import Final, NamedTuple
+from typing import Final
 from uuid import UUID
 
 import msgspec
 
-from commands.moderation import moderate
-from commands.requests import LATER_KINDS, SEED_MAX, ImageRequest, checked, chosen_model
-from events.base import Sealed
 from events.codec import encode
 from events.envelope import headers_for
 from events.generations import GenerationRequested
-from events.ids import GenerationId, fact_id
+from events.ids import fact_id
 from events.ids import generation_id as generation_id_for
 from gateway.deps import Deps
 from gateway.events_out import EVENTS, SOURCE, traceparent
@@ -31,6 +28,7 @@ from gateway.generations.appending import Append, appending
 from gateway.generations.idempotency import idempotency_key
 from gateway.generations.outcomes import decided_problem, replayed, reused
 from gateway.generations.reads import of_request
+from gateway.generations.requested import Submission, decoded, event_of, mac_of
 from gateway.identity.signed_in import Account
 from gateway.live.changes import Rejected
 from gateway.live.tail import FINAL, Known
@@ -38,34 +36,15 @@ from gateway.live.waiting_line import NOWHERE
 from gateway.operations import metrics
 from gateway.web.cursors import LogPosition, token_header
 from gateway.web.errors import Answer, Problem
-from gateway.web.http import Headers, decode_json
+from gateway.web.http import Headers
 from gateway.web.prefer import Prefer, preferences
-from runtime.crypto.sealing import seal
 from runtime.kafka.records import Outgoing, Position
 
 JSON: Final = (b"content-type", b"application/json")
 REPLAY: Final = (b"idempotent-replay", b"true")
 NO_STORE: Final = (b"cache-control", b"no-store")
 
-_decoder = msgspec.json.Decoder(ImageRequest)
-_encoder = msgspec.json.Encoder()
-_encode_document = _encoder.encode
-
-
-class _Kind(msgspec.Struct):
-    kind: str = ""
-
-
-_kind_decoder = msgspec.json.Decoder(_Kind)
-
-
-class Submission(NamedTuple):
-    """A request that may be appended."""
-
-    account: Account
-    generation_id: GenerationId
-    request: ImageRequest
-    body_mac: str
+_encode_document = msgspec.json.Encoder().encode
 
 
 async def submit(deps: Deps, headers: Headers, body: bytes, account: Account) -> Answer:
@@ -76,9 +55,9 @@ async def submit(deps: Deps, headers: Headers, body: bytes, account: Account) ->
     """
     arrived = time.monotonic()
     key, prefer = idempotency_key(headers), preferences(headers)
-    request = checked(_decode(headers, body))
+    request = decoded(headers, body)
     generation_id = generation_id_for(account.account_id, key)
-    submission = Submission(account, generation_id, request, _body_mac(account, request))
+    submission = Submission(account, generation_id, request, mac_of(account, request))
     known = deps.tail.get(generation_id)
     if known is not None and known.body_mac is not None:
         return await _repeat(deps, submission, known.body_mac, prefer)
@@ -103,7 +82,7 @@ async def submit(deps: Deps, headers: Headers, body: bytes, account: Account) ->
 async def _append(
     deps: Deps, submission: Submission, prefer: Prefer, arrived: float, own: Append
 ) -> Answer:
-    event = _event(deps, submission)
+    event = await event_of(deps, submission)
     value = encode(event)
     generation_id = submission.generation_id
     outgoing = Outgoing(
@@ -209,64 +188,6 @@ async def _again(deps: Deps, submission: Submission, prefer: Prefer) -> Answer:
     return await replayed(deps, submission.account, submission.generation_id, known)
 
 
-def _decode(headers: Headers, body: bytes) -> ImageRequest:
-    try:
-        return decode_json(headers, body, _decoder)
-    except Problem as problem:
-        if problem.code == "invalid-request" and _kind(body) in LATER_KINDS:
-            raise Problem(
-                "kind-not-available",
-                f"Generations of the kind {_kind(body)} are not available yet; `image` is.",
-            ) from None
-        raise
-
-
-def _kind(body: bytes) -> str:
-    try:
-        return _kind_decoder.decode(body).kind
-    except (msgspec.DecodeError, RecursionError):
-        return ""
-
-
-def _body_mac(account: Account, request: ImageRequest) -> str:
-    """What tells a repetition from another request; the field order of the struct is canonical."""
-    return hmac.digest(account.mac_key, _encoder.encode(request), "sha256").hex()
-
-
-def _event(deps: Deps, submission: Submission) -> GenerationRequested:
-    account, generation_id, request, body_mac = submission
-    model = chosen_model(request, deps.offer.default, deps.offer.providers)
-    event_id = UUID(fact_id(generation_id, "requested"))
-
-    def sealed(text: str, field: str) -> Sealed:
-        return Sealed(
-            seal(account.key, text, account_id=account.uuid, event_id=event_id, field=field)
-        )
-
-    negative = request.negative_prompt
-    return GenerationRequested(
-        account_id=account.account_id,
-        occurred_at_ms=deps.clock.now_ms(),
-        generation_id=generation_id,
-        kind="image",
-        prompt=sealed(request.prompt, "prompt"),
-        negative_prompt=None if negative is None else sealed(negative, "negative_prompt"),
-        style_id=request.style_id,
-        size=request.size,
-        count=request.count,
-        seed=_seed(generation_id) if request.seed is None else request.seed,
-        model=model.id,
-        quality=request.quality,
-        body_mac=body_mac,
-        prohibited=moderate(request.prompt, negative=negative),
-    )
-
-
-def _seed(generation_id: str) -> int:
-    """Any number, but the same one for the same generation."""
-    return int.from_bytes(sha256(generation_id.encode()).digest()[:8], "big") % (SEED_MAX + 1)
-
-
 def _accepted(
     deps: Deps,
     event: GenerationRequested,
@@ -282,7 +203,7 @@ def _accepted(
     document = of_request(
         event,
         status="pending" if known is None else known.status,
-        prompt=request.prompt,
+        prompt=request.prompt or "",
         negative_prompt=request.negative_prompt,
         decision=decision,
         requested_at_ms=position.appended_at_ms,

@@ -31,21 +31,21 @@ def draw(seed: int, style_id: str, size: Size, quality: str) -> bytes:
         quality: `high` adds layers.
     """
     random = Random(seed)  # noqa: S311  no secret
-    palette = _palette(random, style_id)
+    palette = palette_of(random, style_id)
     picture = _sky(random, palette, size)
     _light(random, palette, picture)
     _hills(random, palette, picture, layers=7 if quality == "high" else 5)
     _sparks(random, palette, picture)
-    finish = _FINISHES.get(style_id)
+    finish = FINISHES.get(style_id)
     if finish is not None:
         picture = finish(picture)
-    _label(picture)
-    return _png(picture)
+    label(picture)
+    return png(picture)
 
 
 def flat(size: Size, colour: Colour) -> bytes:
     """The PNG of one colour."""
-    return _png(Image.new("RGB", size, colour))
+    return png(Image.new("RGB", size, colour))
 
 
 _MOODS = (
@@ -61,7 +61,7 @@ _MOODS = (
 )
 
 
-def _palette(random: Random, style_id: str) -> list[Colour]:
+def palette_of(random: Random, style_id: str) -> list[Colour]:
     """Seven colours, from the sky to the nearest hill, and the light; never twice quite alike."""
     turn = random.uniform(-0.05, 0.05)
     dark = style_id == "neon"
@@ -207,7 +207,7 @@ def _neon(picture: Image.Image) -> Image.Image:
     return ImageChops.screen(picture, glow)
 
 
-_FINISHES: dict[str, Callable[[Image.Image], Image.Image]] = {
+FINISHES: dict[str, Callable[[Image.Image], Image.Image]] = {
     "photo": _photo,
     "pixel": _pixel,
     "watercolour": _watercolour,
@@ -216,7 +216,7 @@ _FINISHES: dict[str, Callable[[Image.Image], Image.Image]] = {
 }
 
 
-def _label(picture: Image.Image) -> None:
+def label(picture: Image.Image) -> None:
     """A discreet ribbon: nobody shall take this for what a real model draws."""
     height = max(18, min(picture.size) // 30)
     font = ImageFont.load_default(height * 0.6)
@@ -229,7 +229,8 @@ def _label(picture: Image.Image) -> None:
     pencil.text(middle, LABEL, font=font, anchor="mm", fill=(255, 255, 255, 230))
 
 
-def _png(picture: Image.Image) -> bytes:
+def png(picture: Image.Image) -> bytes:
+    """As a file."""
     out = BytesIO()
     picture.save(out, "PNG", compress_level=1)
     return out.getvalue()

@@ -6,8 +6,8 @@ import asyncio
 import hashlib
 from concurrent.futures import Executor
 
-from processors.providers import drawing
-from processors.providers.base import AnswersInPlace, Call, ImageRequest
+from processors.providers import drawing, redrawing
+from processors.providers.base import EDIT, IMAGE, VARIATION, AnswersInPlace, Call, ImageRequest
 from runtime.settings import Settings
 
 TIMEOUT_SECONDS = 10.0
@@ -26,6 +26,7 @@ class LocalProvider(AnswersInPlace):
 
     name = "local"
     free = True
+    kinds = frozenset({IMAGE, EDIT, VARIATION})
 
     def __init__(self, settings: Settings, executor: Executor) -> None:
         self._latency_seconds = settings.local_latency_seconds
@@ -46,9 +47,11 @@ class LocalProvider(AnswersInPlace):
 
     async def _draw(self, request: ImageRequest, index: int) -> bytes:
         seed = seed_of(request, index)
+        loop = asyncio.get_running_loop()
+        if request.kind != IMAGE:
+            return await loop.run_in_executor(self._executor, redrawing.redraw, seed, request)
         if self._flat:
             return self._flat_picture(request.width, request.height, seed % FLAT_COLOURS)
-        loop = asyncio.get_running_loop()
         size = (request.width, request.height)
         return await loop.run_in_executor(
             self._executor, drawing.draw, seed, request.style_id, size, request.quality

@@ -13,9 +13,11 @@ from msgspec.structs import replace
 
 from events.jobs import GenerateJob
 from processors.providers import ImageRequest, Provider, ProviderError, ProviderUncertain, TooLate
+from processors.providers.base import IMAGE
 from processors.worker import metrics
 from processors.worker.claims import ATTEMPTS_MAX, Claim, Lease
 from processors.worker.facts import Facts
+from processors.worker.photos import Photos, load
 from processors.worker.retrying import patiently
 from processors.worker.tools import Tools
 
@@ -49,6 +51,7 @@ class Caller:
         self._provider = provider
         self._step = step
         self._starting: asyncio.Task[object] | None = None
+        self._photos: Photos | None = None
         self.lease: Lease | None = None
         """What is held now."""
 
@@ -97,6 +100,19 @@ class Caller:
         """
         if not self._tools.leases.is_fresh(self.held):
             await self.patiently(partial(self._tools.claims.confirm, self.held))
+
+    async def with_photos(self, request: ImageRequest) -> ImageRequest:
+        """The request with the photos that it begins with, if it begins with any.
+
+        Raises:
+            PhotoGone: one is not there any more.
+        """
+        if request.kind == IMAGE:
+            return request
+        if self._photos is None:
+            loading = partial(load, self._tools.objects, self._job.request)
+            self._photos = await self.patiently(loading)
+        return replace(request, photos=self._photos.photos, mask=self._photos.mask)
 
     async def pictures(
         self,
@@ -198,6 +214,7 @@ class Caller:
         return await patiently(step, seconds=seconds)
 
     async def _call(self, request: ImageRequest, provider: Provider) -> list[bytes]:
+        request = await self.with_photos(request)
         if not self.may_start():
             raise TooLate("The call would end after the deadline.")
         if not provider.free:

@@ -28,6 +28,7 @@ from processors.worker.request import (
     CannotPerform,
     KeyGone,
     NoProvider,
+    Unsupported,
     opened,
     provider_of,
 )
@@ -121,6 +122,8 @@ class Performance:
     async def _opened(self) -> ImageRequest | CannotPerform:
         if self._provider is None:
             return NoProvider(f"There is no provider for the model {self._job.request.model}.")
+        if self._job.request.kind not in self._provider.kinds:
+            return Unsupported(f"{self._provider.name} makes no {self._job.request.kind}.")
         try:
             return await self._patiently(partial(opened, self._job.request, self._tools.keys))
         except CannotPerform as error:

@@ -121,7 +121,7 @@ class Maker:
         if not missing:
             raise Unusable("What is stored is no picture.")
         if not whole and (found is None or found.state == "submitting"):
-            await self._inspection.before(request)
+            await self._inspection.before(await caller.with_photos(request))
         pictures = await caller.pictures(found, request, missing, kept, some_stored=bool(whole))
         self._tools.live.tell(job.account_id, job.generation_id, "storing", STORING_PERCENT)
         prepared = await self._gallery.prepare(pictures, self._finishing(request))

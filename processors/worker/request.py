@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from uuid import UUID
 
-from commands.catalogue import MODELS_BY_ID, QUALITIES, SIZES
+from commands.catalogue import KINDS, MODELS_BY_ID, QUALITIES, SIZES
 from events.base import Sealed
 from events.generations import GenerationRequested
 from events.ids import fact_id
@@ -14,7 +14,6 @@ from runtime.crypto.keys import AccountKeys, KeyDestroyed
 from runtime.crypto.sealing import Unsealable, unseal
 from runtime.errors import PixelpopError
 
-KINDS = {"image"}
 COUNT_MAX = 4
 UNKNOWN_PROVIDER = "none"
 """What a claim names where the model has no provider here."""
@@ -90,6 +89,7 @@ async def opened(request: GenerationRequested, keys: AccountKeys) -> ImageReques
     try:
         return ImageRequest(
             generation_id=request.generation_id,
+            kind=request.kind,
             prompt=_open(key, request, "prompt", request.prompt),
             negative_prompt=None
             if request.negative_prompt is None

@@ -72,7 +72,7 @@ TODAY = Version("today", Policy())
 VERSIONS = (
     TODAY,
     TODAY,
-    Version("dearer and stricter", Policy(bucket_generations=2, price=lambda _model, _quality: 2)),
+    Version("dearer and stricter", Policy(bucket_generations=2, price=lambda *_: 2)),
     Version("shorter deadline", Policy(deadline_ms=3 * 60_000)),
     Version("newer", Policy(), encode=_newer_encode),
     Version("old", Policy(bucket_refill_ms=6_000), read=_old),

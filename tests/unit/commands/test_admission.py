@@ -110,7 +110,7 @@ def test_a_prohibited_request_names_the_rule() -> None:
 
 def test_a_price_of_nothing_is_not_for_sale() -> None:
     """A model whose price is 0 is refused; a reservation of nothing would be void for ever."""
-    policy = Policy(price=lambda _model, _quality: 0)
+    policy = Policy(price=lambda *_: 0)
     given(signed_up(5), policy=policy).when(asks("x")).then(
         a(CreditsGranted), a(GenerationRejected, reason="unavailable")
     )

@@ -1,0 +1,32 @@
+"""What the API says of image models."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+from gateway.api.documents import says
+
+
+class ModelDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """An image model that can be asked for."""
+
+    id: str
+    name: str
+    provider: str
+    credits_per_image: Annotated[dict[str, int], says("By quality, for the kind `image`.")]
+    capabilities: Annotated[tuple[str, ...], says("Which kinds it makes.")]
+    credits_by_kind: Annotated[
+        dict[str, dict[str, int]], says("Credits for one picture by kind and quality.")
+    ]
+    photos_max: Annotated[int, says("How many photos an `edit` may begin with.")]
+    masks: Annotated[bool, says("Whether a mask may say where a photo changes.")]
+    sizes: tuple[str, ...]
+    default: bool
+
+
+class Models(msgspec.Struct, frozen=True, kw_only=True):
+    """The models that are configured."""
+
+    items: tuple[ModelDocument, ...]
