@@ -31,6 +31,7 @@ from events.generations import (
 from events.state import Account, Reservation
 from projections.place import Handler, Place
 from projections.rows import Rows, put_rows
+from projections.sources import sources_of
 from runtime.queries import load_queries
 
 QUERIES = load_queries(Path(__file__).with_name("generations.sql"))
@@ -74,6 +75,7 @@ class GenerationRow(msgspec.Struct, gc=False):
     bin_changed_at_ms: int | None = None
     log_partition: int | None = None
     log_offset: int | None = None
+    sources: str | None = None
     safety: str | None = None
     rule_id: str | None = None
 
@@ -162,6 +164,7 @@ class Generations:
             requested_at_ms=place.appended_at_ms,
             log_partition=place.partition,
             log_offset=place.offset,
+            sources=sources_of(event),
         )
         self.rows.insert((event.account_id, event.generation_id), row)
 

@@ -34,6 +34,8 @@ CREATE TABLE generations (
     -- Of its last change.
     log_partition integer NOT NULL,
     log_offset bigint NOT NULL,
+    -- JSON: what it was made from besides words; empty: nothing.
+    sources text,
     -- Whether somebody looked at its pictures: checked or unchecked; empty: there are none (yet).
     safety text,
     -- Of the word lists, where they refused it.
@@ -88,7 +90,7 @@ WITH new_generations (
     model, quality, provider, body_mac, failed_count, credits_reserved, credits_captured,
     credits_returned, error_code, error_detail, retry_after_ms, requested_at_ms, admitted_at_ms,
     started_at_ms, finished_at_ms, settled_at_ms, deadline_ms, deleted_at_ms, bin_changed_at_ms,
-    log_partition, log_offset, safety, rule_id
+    log_partition, log_offset, sources, safety, rule_id
 ) AS (
     SELECT * FROM unnest(
         $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
@@ -96,7 +98,7 @@ WITH new_generations (
         $15::bigint[], $16::bigint[], $17::bigint[], $18::bigint[], $19::text[], $20::text[],
         $21::bigint[], $22::bigint[], $23::bigint[], $24::bigint[], $25::bigint[], $26::bigint[],
         $27::bigint[], $28::bigint[], $29::bigint[], $30::integer[], $31::bigint[], $32::text[],
-        $33::text[]
+        $33::text[], $34::text[]
     )
 )
 
@@ -114,7 +116,7 @@ SELECT
     model, quality, provider, body_mac, failed_count, credits_reserved, credits_captured,
     credits_returned, error_code, error_detail, retry_after_ms, requested_at_ms, admitted_at_ms,
     started_at_ms, finished_at_ms, settled_at_ms, deadline_ms, nullif(deleted_at_ms, 0),
-    bin_changed_at_ms, log_partition, log_offset, safety, rule_id
+    bin_changed_at_ms, log_partition, log_offset, sources, safety, rule_id
 FROM new_generations AS new
 ON CONFLICT (account_id, generation_id) DO UPDATE SET
     status = excluded.status,
@@ -146,6 +148,7 @@ ON CONFLICT (account_id, generation_id) DO UPDATE SET
     bin_changed_at_ms = excluded.bin_changed_at_ms,
     log_partition = excluded.log_partition,
     log_offset = excluded.log_offset,
+    sources = excluded.sources,
     safety = excluded.safety,
     rule_id = excluded.rule_id;
 

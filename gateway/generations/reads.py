@@ -135,6 +135,7 @@ async def to_document(
         id=generation_id,
         status=row["status"],
         kind=row["kind"],
+        **msgspec.json.decode(row["sources"] or "{}"),
         prompt=opened(account, generation_id, "prompt", row["prompt"]),
         negative_prompt=opened(account, generation_id, "negative_prompt", row["negative_prompt"]),
         style_id=row["style_id"],

@@ -45,6 +45,20 @@ async def sources_of(deps: Deps, account: Account, request: Request) -> Sources:
     return NOTHING
 
 
+async def picture_of(deps: Deps, account: Account, image_id: UUID) -> bytes:
+    """The bytes of one of the account's own pictures.
+
+    Raises:
+        Problem: it has none with this id, or it is in the bin, or its bytes are gone.
+        PixelpopError: a server is away.
+    """
+    parent = await deps.uploads.rows.parent(account, image_id)
+    data = None if parent is None else await deps.uploads.picture(parent["object_key"])
+    if data is None:
+        raise Problem("not-found", "There is no image with this id; it may be in the bin.")
+    return data
+
+
 async def _of_uploads(deps: Deps, account: Account, request: EditRequest) -> Sources:
     wanted = [UUID(one) for one in request.upload_ids]
     mask_id = None if request.mask_upload_id is None else UUID(request.mask_upload_id)

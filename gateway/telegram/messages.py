@@ -43,6 +43,13 @@ class PhotoSize(msgspec.Struct, frozen=True, kw_only=True):
     height: int = 0
 
 
+class Document(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that was sent as one; a photo too, where it shall stay as it is."""
+
+    file_id: str
+    mime_type: Annotated[str, says("As its sender said.")] = ""
+
+
 class SuccessfulPayment(msgspec.Struct, frozen=True, kw_only=True):
     """A person has paid."""
 
@@ -81,6 +88,7 @@ class Replied(msgspec.Struct, frozen=True, kw_only=True):
 
     message_id: int
     photo: tuple[PhotoSize, ...] = ()
+    document: Document | UnsetType = UNSET
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,6 +104,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     text: str = ""
     caption: str = ""
     photo: tuple[PhotoSize, ...] = ()
+    document: Document | UnsetType = UNSET
     reply_to_message: Replied | UnsetType = UNSET
     successful_payment: SuccessfulPayment | UnsetType = UNSET
     refunded_payment: RefundedPayment | UnsetType = UNSET

@@ -129,6 +129,10 @@ class Receiving:
         async with self._turn():
             return await self._take(account, upload_id, data)
 
+    async def picture(self, object_key: str) -> bytes | None:
+        """The bytes of a picture that is ours; None: they are gone."""
+        return await self._objects.get(object_key)
+
     async def _take(self, account: Account, upload_id: UUID, data: bytes) -> Upload:
         loop = asyncio.get_running_loop()
         try:

@@ -13,17 +13,17 @@ SECURITY = ROOT / "docs" / "security.md"
 DOCUMENTS = [
     ROOT / "docs" / name
     for name in (
-        *("security.md", "operations.md", "deployment.md", "providers/replicate.md"),
+        *("security.md", "operations.md", "deployment.md", "uploads.md", "providers/replicate.md"),
         *("providers/fal.md", "providers/bedrock.md", "providers/comfyui.md"),
         *("operators/sharing.md", "operators/stripe.md", "operators/reconciliation.md"),
     )
 ]
-THREATS = {*range(1, 31), 36, 39, 40}
-"""Those of the list of threats that identity, limits, accounts, webhooks, payments answer for."""
+THREATS = {*range(1, 37), 39, 40}
+"""Those of the list of threats that are no matter of the log and of its readers."""
 TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 ROW = re.compile(r"^\| (\d+) \| (.+?) \| (.+?) \| ?(.*?) ?\|$", re.MULTILINE)
 SETTING = re.compile(
-    r"`((?:PIXELPOP|KAFKA|S3|AWS|OIDC|TELEGRAM|JWT|OPENAI|REPLICATE|FAL|BEDROCK|COMFYUI|DIFFUSERS|REDIS|STRIPE|DATABASE)_[A-Z_]+)`"
+    r"`((?:PIXELPOP|KAFKA|S3|AWS|OIDC|TELEGRAM|JWT|OPENAI|REPLICATE|FAL|BEDROCK|COMFYUI|DIFFUSERS|REDIS|STRIPE|DATABASE|CLAMAV)_[A-Z_]+)`"
 )
 OF_COMPOSE = re.compile(r"\$\{([A-Z0-9_]+)[:?}-]")
 """Variables that docker-compose.yml reads itself, and hands on under another name."""

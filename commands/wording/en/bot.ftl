@@ -75,11 +75,9 @@ bot-generate-ask = 🎨 What shall I draw? Write it in your next message.
 bot-generate-usage = Write what I shall draw after the command: /generate a fox in the snow
 bot-status-asked = 🎨 I have your words. The picture appears here.
 
-bot-edit-not-yet = ✏️ I cannot change photos yet; that comes later. Nothing was charged. I can draw from words: /generate.
 bot-edit-usage = Answer a photo with /edit and what to change, or send a photo with that as its caption.
 bot-edit-ask-photo = ✏️ Which photo? Send it, with what to change as its caption.
 bot-edit-ask-words = ✏️ What shall I change? Write it in your next message.
-bot-vary-not-yet = I cannot make variations yet; that comes later. “Again” draws the same words anew.
 
 bot-balance =
     💳 You have { $available ->
@@ -163,6 +161,9 @@ bot-error-gift-over = 🎁 This gift went back: nobody took it in time, or the g
 bot-error-gift-own = 🎁 This gift is from you. Send the link to somebody else.
 bot-error-gift-taken = 🎁 Somebody has taken this gift already. Ask for a new link. Pictures: /generate.
 bot-error-gift-unknown = 🎁 There is no such gift. Ask for the whole link once more. Pictures: /generate.
+bot-error-photo = ⚠️ This photo cannot be used. Nothing was charged. Send another: JPEG, PNG, WebP or HEIC, up to 20 MB, that stands still.
+bot-error-photo-gone = ⚠️ I no longer have this photo. Nothing was charged. Send it again with /edit.
+bot-error-photos = ⏳ That were many photos in a short time. Nothing was charged. Wait a while and send it again.
 bot-error-payments = ⚠️ Credits cannot be bought here yet.
 bot-error-shares = You have too many links. Take one back in the app first.
 bot-error-banned = 🚫 This account is blocked. Questions: /support.

@@ -45,7 +45,11 @@ SAID: Final = MappingProxyType(
         "rate-limited": "bot-error-slow-down",
         "too-many-requests": "bot-error-slow-down",
         "too-many-shares": "bot-error-shares",
+        "too-many-uploads": "bot-error-photos",
         "unavailable": "bot-error-unavailable",
+        "upload-over": "bot-error-photo-gone",
+        "upload-refused": "bot-error-photo",
+        "upload-unusable": "bot-error-photo-gone",
     }
 )
 """A problem's code → what to say; of any other: that it did not work."""

@@ -11,7 +11,6 @@ import msgspec
 
 from commands import bot_buttons
 from commands.bot_buttons import Button, Pressed, Rows, data, under_result
-from commands.requests import LATER_KINDS
 from gateway.api.documents import GenerationDocument
 from gateway.generations.reads import find_document, missing
 from gateway.generations.routes import cancel_generation, delete_generation
@@ -44,9 +43,6 @@ async def press(talk: Talk, text: str) -> bool:
 async def _again(talk: Talk, pressed: Pressed) -> None:
     """The same request once more, with a seed of its own."""
     before = await _document(talk, pressed)
-    if before.kind in LATER_KINDS:
-        await talk.toast(talk.say("bot-vary-not-yet"), alert=True)
-        return
     fields: dict[str, Any] = {
         "style_id": before.style_id,
         "size": before.size,
@@ -58,27 +54,32 @@ async def _again(talk: Talk, pressed: Pressed) -> None:
     if before.negative_prompt:
         fields["negative_prompt"] = before.negative_prompt
     await talk.toast()
-    await asking.ask(talk, before.prompt or "", **fields)
+    if before.kind == editing.KIND:
+        fields |= {"kind": before.kind, "upload_ids": before.upload_ids, "prompt": before.prompt}
+        if before.mask_upload_id is not None:
+            fields["mask_upload_id"] = before.mask_upload_id
+        await asking.send(talk, msgspec.json.encode(fields))
+    elif before.kind == VARIATION:
+        fields |= {"kind": before.kind, "parent_image_id": before.parent_image_id}
+        await asking.send(talk, msgspec.json.encode(fields | {"prompt": before.prompt}))
+    else:
+        await asking.ask(talk, before.prompt or "", **fields)
 
 
 async def _vary(talk: Talk, pressed: Pressed) -> None:
     """Another picture like this one."""
-    if VARIATION in LATER_KINDS:
-        await talk.toast(talk.say("bot-vary-not-yet"), alert=True)
-        return
     document = await _document(talk, pressed)
     body = {"kind": VARIATION, "parent_image_id": _image(talk, document, pressed)}
     await talk.toast()
     await asking.send(talk, msgspec.json.encode(body))
 
 
-async def _edit(talk: Talk, _pressed: Pressed) -> None:
-    """Change this picture by words."""
-    if not editing.is_offered():
-        await talk.toast(talk.say("bot-edit-not-yet")[:200], alert=True)
-        return
+async def _edit(talk: Talk, pressed: Pressed) -> None:
+    """Change this picture by words: which ones, the bot asks for."""
+    document = await _document(talk, pressed)
+    image_id = _image(talk, document, pressed)
     await talk.toast()
-    await talk.reply(talk.say("bot-edit-usage"))
+    await editing.go_on(talk, editing.OWN + image_id, "")
 
 
 async def _share(talk: Talk, pressed: Pressed) -> None:

@@ -37,9 +37,15 @@ class Person:
     async def ask(
         self, *, key: str | None = None, headers: Any = None, **body: Any
     ) -> httpx.Response:
-        """POST /generations."""
-        key = key or f"key-{next(self._keys)}"
+        """POST /generations, for pictures from words unless told otherwise."""
         body = {"kind": "image", "prompt": "a cat on a mat", **body}
+        return await self.ask_for(key=key, headers=headers, **body)
+
+    async def ask_for(
+        self, *, key: str | None = None, headers: Any = None, **body: Any
+    ) -> httpx.Response:
+        """POST /generations with this body."""
+        key = key or f"key-{next(self._keys)}"
         return await self.post(
             "/generations", json=body, headers={"Idempotency-Key": key, **(headers or {})}
         )

@@ -14,6 +14,7 @@ from tests.fakes.telegram import Person
 from tests.fakes.telegram.messages import post
 from tests.integration.gateway.bot import Bot
 from tests.integration.gateway.log import records_about
+from tests.unit.uploads import photos
 
 
 class _Owner:
@@ -37,14 +38,18 @@ async def asked(bot: Bot, person: Person, prompt: str = "a cat on a mat") -> str
 
 async def made(bot: Bot, person: Person, prompt: str = "a cat on a mat") -> str:
     """A generation with its picture, and the message that shows it."""
-    generation = await asked(bot, person, prompt)
+    return await done(bot, person, await asked(bot, person, prompt))
+
+
+async def done(bot: Bot, person: Person, generation: str) -> str:
+    """The generation, with its picture."""
     owner: Any = _Owner(await bot.account_of(person))
     await bot.world.complete(owner, generation)
 
-    async def done() -> bool:
+    async def is_done() -> bool:
         return await bot.status_of(generation) == "done"
 
-    await until(done, 15, what="the picture")
+    await until(is_done, 15, what="the picture")
     return generation
 
 
@@ -102,14 +107,34 @@ async def test_a_press_counts_once(bot: Bot, anna: Person) -> None:
     assert len(status) == 2
 
 
-async def test_vary_and_edit_say_that_they_come_later(bot: Bot, anna: Person) -> None:
-    """Kinds that nothing makes yet are told above the button, and nothing is asked for."""
-    message = shown(bot, anna, await made(bot, anna))
-    told = await pressed(bot, anna, say("en", "bot-button-vary"), message)
-    assert told == say("en", "bot-vary-not-yet")
-    told = await pressed(bot, anna, say("en", "bot-button-edit"), message)
-    assert told == say("en", "bot-edit-not-yet")
-    assert len(await requested(bot, anna)) == 1
+async def test_vary_and_edit(bot: Bot, anna: Person) -> None:
+    """Vary asks for a picture like this one, edit for words and then for this one changed; again,
+    under either, asks for the same once more.
+    """
+    generation = await asked(bot, anna)
+    account_id = await bot.account_of(anna)
+    picture = photos.encoded(photos.halves(), "PNG")
+    key = f"generations/{account_id}/{generation}/0.png"
+    await bot.world.objects.put_if_absent(key, picture, "image/png")
+    message = shown(bot, anna, await done(bot, anna, generation))
+    await pressed(bot, anna, say("en", "bot-button-vary"), message)
+    await pressed(bot, anna, say("en", "bot-button-edit"), message)
+    await anna.sees(say("en", "bot-edit-ask-words"))
+    anna.sends("at night")
+    edit = await bot.generation_of(anna)
+    await bot.answered()
+    _, variation, edited = await requested(bot, anna)
+    assert (variation.kind, variation.photo_keys) == ("variation", (key,))
+    assert (edited.kind, len(edited.upload_ids)) == ("edit", 1)
+    await until(lambda: _known(bot, edit), 15, what="the edit to show")
+    await pressed(bot, anna, say("en", "bot-button-again"), shown(bot, anna, edit))
+    *_, again = await requested(bot, anna)
+    assert (again.kind, again.upload_ids) == ("edit", edited.upload_ids)
+    assert again.seed != edited.seed
+
+
+async def _known(bot: Bot, generation: str) -> bool:
+    return await bot.status_of(generation) is not None
 
 
 async def test_share(bot: Bot, anna: Person) -> None:

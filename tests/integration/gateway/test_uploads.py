@@ -8,7 +8,9 @@ from io import BytesIO
 import httpx
 from PIL import Image
 
+from events.generations import GenerationRequested
 from events.uploads import UploadCompleted
+from runtime.waiting import until
 from tests.integration.gateway.log import records_about
 from tests.integration.gateway.problems import is_problem
 from tests.integration.gateway.sending import complete, form_for, post_form, sent
@@ -125,3 +127,90 @@ async def test_17_another_s_upload(world: World, person: Person) -> None:
     is_problem(await other.get(f"/uploads/{mine['id']}"), 404, "not-found")
     is_problem(await complete(other, mine["id"]), 404, "not-found")
     assert (await person.get(f"/uploads/{mine['id']}")).json()["status"] == "ready"
+
+
+async def mask_of(person: Person, size: tuple[int, int]) -> str:
+    """The upload of a mask that is open everywhere."""
+    data = photos.encoded(Image.new("RGBA", size), "PNG")
+    return str((await sent(person, data, "image/png"))["id"])
+
+
+async def test_an_edit(world: World, person: Person) -> None:
+    """A photo and words become an edit: shaped as the photo, priced, the same when repeated."""
+    photo = (await sent(person, photos.encoded(photos.halves(size=(600, 400)), "JPEG")))["id"]
+    mask = await mask_of(person, (600, 400))
+    body = {"kind": "edit", "prompt": " make it snow ", "upload_ids": [photo]}
+    first = await person.ask(key="edit", **body, mask_upload_id=mask)
+    assert first.status_code == 202, first.text
+    shown = first.json()
+    assert (shown["kind"], shown["prompt"], shown["size"]) == ("edit", "make it snow", "1536x1024")
+    assert (shown["upload_ids"], shown["mask_upload_id"]) == ([photo], mask)
+    again = await person.ask(key="edit", **body, mask_upload_id=mask)
+    assert again.headers["idempotent-replay"] == "true"
+    assert again.json()["id"] == shown["id"]
+    is_problem(await person.ask(key="edit", **body), 422, "idempotency-key-reused")
+    read = await person.get(
+        f"/generations/{shown['id']}",
+        headers={"Consistency-Token": first.headers["consistency-token"]},
+    )
+    told = read.json()
+    assert (told["upload_ids"], told["mask_upload_id"]) == ([photo], mask)
+    assert told["parent_image_id"] is None
+    records = await records_about(world, person.account_id)
+    (event,) = [one.event for one in records if isinstance(one.event, GenerationRequested)]
+    folder = f"uploads/{person.account_id}"
+    assert event.photo_keys == (f"{folder}/{photo}.webp",)
+    assert event.mask_key == f"{folder}/{mask}.png"
+    is_problem(await person.ask(**(body | {"prompt": "a naked child"})), 422, "prohibited")
+
+
+async def test_a_variation(world: World, person: Person) -> None:
+    """A picture of one's own becomes a variation, also without words; one in the bin does not."""
+    made = (await person.ask(size="1024x1536")).json()["id"]
+    await world.complete(person, made)
+
+    async def done() -> bool:
+        return bool((await person.get(f"/generations/{made}")).json()["status"] == "done")
+
+    await until(done, 20, what="the picture")
+    image = (await person.get(f"/generations/{made}")).json()["images"][0]["id"]
+    answer = await person.ask_for(kind="variation", parent_image_id=image)
+    assert answer.status_code == 202, answer.text
+    shown = answer.json()
+    assert (shown["kind"], shown["parent_image_id"], shown["prompt"]) == ("variation", image, "")
+    assert shown["size"] == "1024x1024"  # as the picture really is
+    other = await world.person()
+    refused = await other.ask_for(kind="variation", parent_image_id=image)
+    is_problem(refused, 404, "not-found")
+    await person.delete(f"/images/{image}")
+
+    async def gone() -> bool:
+        answer = await person.ask_for(kind="variation", parent_image_id=image)
+        return answer.status_code == 404
+
+    await until(gone, 20, what="the picture to be in the bin")
+
+
+async def test_17_photos_that_cannot_be_used(world: World, person: Person) -> None:
+    """Threat 17: another's photo is not found; an unfinished, refused or wrong one is a 422."""
+    mine = (await sent(person, photos.jpeg()))["id"]
+    other = await world.person()
+    yours = (await sent(other, photos.jpeg()))["id"]
+    unfinished = (await form_for(person, photos.jpeg()))["upload_id"]
+    body = {"kind": "edit", "prompt": "make it snow"}
+    for ids, status, code in (
+        ([yours], 404, "not-found"),
+        ([mine, yours], 404, "not-found"),
+        (["6f1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d"], 404, "not-found"),
+        ([unfinished], 422, "upload-unusable"),
+        ([mine, mine], 422, "invalid-request"),
+        ([], 422, "invalid-request"),
+        (["http://169.254.169.254/latest/meta-data"], 422, "invalid-request"),
+    ):
+        is_problem(await person.ask(**body, upload_ids=ids), status, code)
+    small = await mask_of(person, (64, 64))
+    for mask in (mine, small):
+        refused = await person.ask(**body, upload_ids=[mine], mask_upload_id=mask)
+        problem = is_problem(refused, 422, "invalid-request")
+        assert problem["errors"][0]["field"] == "mask_upload_id"
+    assert (await person.get("/credits")).json()["available"] == 5
