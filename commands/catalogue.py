@@ -86,14 +86,6 @@ MODELS: Final = (
         provider="openai",
         credits_per_image={"standard": 2, "high": 5},
         sizes=SIZES,
-        capabilities=KINDS,
-        credits_by_kind={
-            # The photo is paid for too.
-            "edit": {"standard": 3, "high": 6},
-            "variation": {"standard": 3, "high": 6},
-        },
-        photos_max=PHOTOS_MAX,
-        masks=True,
     ),
     Model(
         id="flux",
@@ -101,12 +93,6 @@ MODELS: Final = (
         provider="replicate",
         credits_per_image={"standard": 1, "high": 2},
         sizes=SIZES[:1],  # a megapixel is what it draws; other shapes would not have these sides
-        capabilities=KINDS,
-        credits_by_kind={
-            # Another model of theirs, which costs more.
-            "edit": {"standard": 2, "high": 3},
-            "variation": {"standard": 2, "high": 3},
-        },
     ),
     Model(
         id="flux-dev",
@@ -123,6 +109,8 @@ MODELS: Final = (
         provider="bedrock-titan",
         credits_per_image={"standard": 1, "high": 2},
         sizes=SIZES[:1],  # of ours it knows no other
+        capabilities=KINDS,
+        masks=True,
     ),
     Model(
         id="sdxl",
@@ -130,6 +118,8 @@ MODELS: Final = (
         provider="bedrock-sdxl",
         credits_per_image={"standard": 2, "high": 3},
         sizes=SIZES[:1],  # as above
+        capabilities=KINDS,
+        masks=True,
     ),
     Model(
         id="studio",

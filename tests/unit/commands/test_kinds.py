@@ -22,7 +22,7 @@ from events.ids import ImageId
 ONE = "0f6a2c9e-53f1-4f0e-8d7b-1a2b3c4d5e6f"
 TWO = "1f6a2c9e-53f1-4f0e-8d7b-1a2b3c4d5e6f"
 MINE = ImageId(TWO)
-ALL = frozenset({"local", "openai", "replicate", "fal"})
+ALL = frozenset({"local", "openai", "replicate", "fal", "bedrock-titan", "bedrock-sdxl"})
 
 
 @pytest.mark.parametrize(
@@ -45,12 +45,8 @@ def test_a_field_that_cannot_be_used_is_named(field: str, request_: Request) -> 
 @pytest.mark.parametrize(
     ("field", "request_"),
     [
-        ("upload_ids", EditRequest(prompt="x", upload_ids=(ONE, TWO), model="flux")),
-        (
-            "mask_upload_id",
-            EditRequest(prompt="x", upload_ids=(ONE,), mask_upload_id=TWO, model="flux"),
-        ),
-        ("size", EditRequest(prompt="x", upload_ids=(ONE,), size="1024x1536", model="flux")),
+        ("upload_ids", EditRequest(prompt="x", upload_ids=(ONE, TWO), model="titan")),
+        ("size", EditRequest(prompt="x", upload_ids=(ONE,), size="1024x1536", model="titan")),
         ("quality", VariationRequest(parent_image_id=MINE, quality="ultra")),
     ],
 )
@@ -64,7 +60,8 @@ def test_what_a_model_cannot_do_is_refused(field: str, request_: Request) -> Non
 def test_a_model_that_makes_the_kind_is_taken() -> None:
     """Where none is named it is the default if that can, else the first that can; or nobody."""
     edit = EditRequest(prompt="x", upload_ids=(ONE,))
-    assert chosen_model(edit, "gpt-image", ALL).id == "gpt-image"
+    assert chosen_model(edit, "flux-dev", ALL).id == "flux-dev"
+    assert chosen_model(edit, "studio", ALL).id == "preview"
     only = msgspec.structs.replace(MODELS[0], capabilities=("image",))
     assert only.credits_for("edit") == {}
     with pytest.raises(InvalidRequest) as refusal:
