@@ -122,6 +122,13 @@ MODELS: Final = (
         masks=True,
     ),
     Model(
+        id="sdxl-local",
+        name="SDXL",
+        provider="diffusers",
+        credits_per_image={"standard": 1, "high": 2},
+        sizes=SIZES,
+    ),
+    Model(
         id="studio",
         name="Studio",
         provider="comfyui",

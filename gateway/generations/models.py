@@ -30,6 +30,7 @@ def offer_of(settings: Settings) -> Offer:
         "bedrock-titan": settings.bedrock_titan_model,
         "bedrock-sdxl": settings.bedrock_sdxl_model,
         "comfyui": settings.comfyui_url,
+        "diffusers": settings.diffusers_model,
     }
     providers = frozenset({"local", *(name for name, switch in switches.items() if switch)})
     # The first that is on draws where a request names no model.
@@ -40,6 +41,7 @@ def offer_of(settings: Settings) -> Offer:
         "bedrock-titan": "titan",
         "bedrock-sdxl": "sdxl",
         "comfyui": "studio",
+        "diffusers": "sdxl-local",
         "local": "preview",
     }
     default = next(model for name, model in defaults.items() if name in providers)

@@ -68,6 +68,10 @@ def open_providers(settings: Settings, executor: Executor, news: News) -> Mappin
         from processors.providers.comfyui import ComfyUiProvider
 
         providers["comfyui"] = ComfyUiProvider(settings)
+    if settings.diffusers_model is not None:
+        from processors.providers.diffusers import DiffusersProvider
+
+        providers["diffusers"] = DiffusersProvider(settings)
     bedrock = {
         "bedrock-titan": settings.bedrock_titan_model,
         "bedrock-sdxl": settings.bedrock_sdxl_model,

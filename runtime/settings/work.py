@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from runtime.settings.about import about
-from runtime.settings.comfyui import ComfyUi
+from runtime.settings.diffusers import Diffusers
 
 
-class Work(ComfyUi, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Work(Diffusers, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Decider, projector, worker and the models that make images."""
 
     # The decider.

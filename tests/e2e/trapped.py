@@ -102,9 +102,9 @@ def _objects() -> None:
 
 
 def _providers() -> None:
-    from processors.providers import bedrock, comfyui, fal, local, openai, replicate
+    from processors.providers import bedrock, comfyui, diffusers, fal, local, openai, replicate
 
-    for module in (bedrock, comfyui, fal, local, openai, replicate):
+    for module in (bedrock, comfyui, diffusers, fal, local, openai, replicate):
         for _, kind in inspect.getmembers(module, inspect.isclass):
             if kind.__module__ == module.__name__ and hasattr(kind, "generate"):
                 for name in ("generate", "resume"):

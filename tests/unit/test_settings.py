@@ -34,6 +34,7 @@ def another(field: msgspec.inspect.Field) -> object:
         "stripe_api_base": "http://127.0.0.1:8082",
         "stripe_webhook_secret": "whsec_" + "s" * 16,
         "replicate_model": "somebody/something",
+        "diffusers_device": "cuda:1",
         "comfyui_url": "http://127.0.0.1:8188",
         "bedrock_region": "eu-west-1",
         "bedrock_titan_model": "amazon.titan-image-generator-v2:0",
