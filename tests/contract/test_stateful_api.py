@@ -17,7 +17,7 @@ from tests.contract.stateful.world import a_town
 
 EXAMPLES = 4
 SCENARIOS = 24
-SEED = 4
+SEED = 6
 ROLES = (
     "anonymous",
     "user",

@@ -159,7 +159,10 @@ def _documented_bodies(contract: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     for path, methods in contract["paths"].items():
         for method, one in methods.items():
             if "requestBody" in one:
-                shown = one["requestBody"]["content"]["application/json"]["example"]
+                content = one["requestBody"]["content"]["application/json"]
+                shown = content.get("example")
+                if shown is None:  # one of several kinds of bodies
+                    shown = next(iter(content["examples"].values()))["value"]
                 yield f"{method.upper()} {path}", shown
 
 
