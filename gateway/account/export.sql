@@ -121,6 +121,22 @@ SELECT referral_id, side, credits, joined_at_ms, rewarded_at_ms FROM own_invitat
 -- name: list_redemptions
 SELECT promotion_id, code, redeemed_at_ms FROM own_redemptions();
 
+-- name: list_verdicts
+SELECT generation_id, stage, index, provider, verdict, rule_id, list_version, at_ms AS judged_at_ms
+FROM read.moderation_verdicts
+WHERE account_id = $1
+ORDER BY at_ms, generation_id, stage, index, round
+LIMIT $2;
+
+-- name: list_appeals
+SELECT
+    appeal_id, generation_id, reason, state, words,
+    (extract(EPOCH FROM filed_at) * 1000)::bigint AS filed_at_ms,
+    (extract(EPOCH FROM decided_at) * 1000)::bigint AS decided_at_ms
+FROM appeals
+WHERE account_id = $1
+ORDER BY filed_at, appeal_id;
+
 -- name: list_uploads
 SELECT
     upload_id, state, content_type, clean_type, clean_bytes, width, height, sha256, scan, reason,

@@ -26,6 +26,8 @@ gifts.json         credits that you gave away, and that you received
 referrals.json     your invitation's code, and what came of it and of your own coming
 redemptions.json   the promotion codes that you redeemed
 shares.json        the links by which you showed pictures to others
+verdicts.json      what was said of your prompts, photos and pictures when they were checked
+appeals.json       what you objected to, and what became of it
 uploads.json       the photos that you sent and that are kept for the moment
 uploads/           those photos: uploads/UPLOAD.webp or .png
 generations/       what you asked for, oldest first, also what is in the bin
@@ -74,6 +76,12 @@ def upload_as_told(row: Any) -> dict[str, Any]:
     key = row["object_key"]
     told = {name: value for name, value in row.items() if name != "object_key"}
     return {**told, "file": None if key is None else f"uploads/{key.rpartition('/')[2]}"}
+
+
+def appeal_as_told(account_id: UUID, key: bytes, row: Any) -> dict[str, Any]:
+    """An objection to a refusal, in clear."""
+    event_id = UUID(fact_id(str(row["appeal_id"]), "filed"))
+    return {**dict(row), "words": _opened(key, account_id, event_id, "words", row["words"])}
 
 
 def ledger_as_told(row: Any) -> dict[str, Any]:

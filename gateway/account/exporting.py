@@ -14,6 +14,7 @@ import structlog
 from events.ids import AccountId
 from gateway.account.archive import Archive
 from gateway.account.exported import (
+    appeal_as_told,
     generation_as_told,
     ledger_as_told,
     plain,
@@ -40,6 +41,7 @@ ATTEMPTS_MAX: Final = 5
 PAGE: Final = 50
 LEDGER_PAGE: Final = 1_000
 PURCHASES_MAX: Final = 100_000
+VERDICTS_MAX: Final = 500_000
 ENDED_MAX: Final = 20
 
 
@@ -158,6 +160,7 @@ class Making:
         await self._rows("shares.json", QUERIES.list_shares)
         await self._grants()
         await self._uploads()
+        await self._moderation(key)
         await self._profile(key)
         await self._ledger()
         await self._generations(key)
@@ -217,6 +220,13 @@ class Making:
                 name = f"uploads/{key.rpartition('/')[2]}"
                 await self._archive.add(name, data, compress=False)
                 await self._progress()
+
+    async def _moderation(self, key: bytes) -> None:
+        await self._rows("verdicts.json", QUERIES.list_verdicts, VERDICTS_MAX)
+        async with as_account(self._pool, self._account_id) as connection:
+            rows = await connection.fetch(QUERIES.list_appeals, self._account_id)
+        appeals = [appeal_as_told(self._account_id, key, row) for row in rows]
+        await self._archive.add("appeals.json", plain(appeals))
 
     async def _profile(self, key: bytes) -> None:
         account = Account(AccountId(str(self._account_id)), key, 0.0)

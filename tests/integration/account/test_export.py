@@ -56,6 +56,8 @@ async def test_all_that_is_known_is_in_it(world: World, person: Person) -> None:
     await world.append(blocked, fact_id(person.account_id, "telegram:1"))
     await until(lambda: _blocked(person), 10, what="the blocked bot to show")
     assert (await person.post(f"/generations/{generation}/share", json={})).status_code == 201
+    refused = (await person.ask(prompt="a decapitated man")).json()["generation_id"]
+    await until(lambda: _appealed(person, refused), 10, what="the refusal to be appealed")
     document, files = await exported(person)
     assert document["progress_percent"] == 100
     assert document["expires_at"] > document["ready_at"]
@@ -64,7 +66,7 @@ async def test_all_that_is_known_is_in_it(world: World, person: Person) -> None:
     assert profile["telegram"] == {"reachable": False, "changed_at": "2026-01-01T00:00:00.000Z"}
     (identity,) = json.loads(files["identities.json"])
     assert identity["subject_id"] == str(person.telegram_id)
-    (told,) = json.loads(files["generations/00001.json"])
+    (told, _) = json.loads(files["generations/00001.json"])
     assert (told["prompt"], told["status"]) == ("a lighthouse", "done")
     assert [files[image["file"]] for image in told["images"]] == [PIXEL, PIXEL]
     ledger = json.loads(files["ledger.json"])
@@ -72,14 +74,23 @@ async def test_all_that_is_known_is_in_it(world: World, person: Person) -> None:
         "CreditsGranted",
         "CreditsReserved",
         "CreditsSettled",
+        "GenerationRejected",
     ]
     assert json.loads(files["purchases.json"]) == []
+    (objected,) = json.loads(files["appeals.json"])
+    assert (objected["generation_id"], objected["words"]) == (refused, "I protest.")
+    assert {one["stage"] for one in json.loads(files["verdicts.json"])} == {"words"}
     (shared,) = json.loads(files["shares.json"])
     assert (shared["generation_id"], shared["shows_prompt"]) == (generation, False)
 
 
 async def _done(person: Person, generation: str) -> bool:
     return (await person.get(f"/generations/{generation}")).json()["status"] == "done"
+
+
+async def _appealed(person: Person, generation: str) -> bool:
+    said = await person.post(f"/generations/{generation}/appeal", json={"words": "I protest."})
+    return said.status_code == 201
 
 
 async def _blocked(person: Person) -> bool:

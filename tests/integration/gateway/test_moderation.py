@@ -127,6 +127,18 @@ async def test_an_overturned_refusal_lets_the_same_be_asked_again(
     assert mine["status"] == "overturned"
 
 
+async def test_a_picture_says_whether_somebody_looked(world: World, person: Person) -> None:
+    """`unchecked` unless the worker says otherwise; nothing while there is no picture."""
+    generation_id = (await person.ask(prompt="a cat on a mat")).json()["id"]
+    assert (await person.get(f"/generations/{generation_id}")).json()["safety"] is None
+    await world.complete(person, generation_id)
+
+    async def shown() -> Any:
+        return (await person.get(f"/generations/{generation_id}")).json()["safety"]
+
+    assert await until(shown, 20, what="the picture to be shown") == "unchecked"
+
+
 async def test_an_upheld_refusal_stands(world: World, admin: Person, person: Person) -> None:
     """The person sees that it was decided, and is refused as before."""
     generation_id = await refused(person)

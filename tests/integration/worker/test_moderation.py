@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from io import BytesIO
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from msgspec.structs import replace
 from PIL import Image
 
@@ -20,6 +22,7 @@ from events.moderation import ModerationVerdict
 from processors.moderation import Checked, CheckUnavailable, Moderator, moderator
 from processors.providers import ProviderUnavailable, ProviderUncertain
 from runtime.settings import Settings
+from tests.fakes.checkers import Checkers
 from tests.integration.worker.bench import Bench, bench, picture
 from tests.integration.worker.desk import Desk
 from tests.integration.worker.left_claims import kept
@@ -55,6 +58,14 @@ class Eyes:
     def _here(self) -> None:
         if self.away:
             raise CheckUnavailable("away")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def checkers() -> AsyncIterator[Checkers]:
+    fake = Checkers()
+    await fake.start()
+    yield fake
+    await fake.stop()
 
 
 def looked_at_by(
@@ -173,6 +184,28 @@ async def test_when_nobody_looks_the_settings_decide(
         done = await desk.fact(opened.generation_id, GenerationCompleted)
     assert done.safety == "unchecked"
     assert [said[3] for said in verdicts(desk, opened)] == ["unavailable"] * 2
+
+
+async def test_who_is_configured_looks(
+    desk: Desk, worker_settings: Settings, checkers: Checkers
+) -> None:
+    """By the settings alone, over HTTP: a prompt is read and its picture looked at."""
+    account_id = await desk.account()
+    job, bad = desk.job(account_id), desk.job(account_id, prompt="a boat [sexual]")
+    configured = replace(
+        worker_settings,
+        openai_api_key="sk-test",
+        openai_base_url=f"{checkers.base_url}/v1",
+        moderation_words="openai",
+        moderation_pictures="openai",
+    )
+    async with bench(configured) as one:
+        await one.perform(job)
+        await one.perform(bad)
+        done = await desk.fact(job.generation_id, GenerationCompleted)
+        failed = await desk.fact(bad.generation_id, GenerationFailed)
+    assert (done.safety, failed.reason) == ("checked", "prohibited")
+    assert (checkers.pictures, len(checkers.texts), one.provider.calls) == (1, 2, [1])
 
 
 async def test_with_nobody_configured_pictures_are_unchecked(
