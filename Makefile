@@ -63,7 +63,7 @@ $(BIN)/uv:
 
 lock: $(BIN)/uv ## Resolve the dependencies anew (requirements.lock, deploy/requirements.lock)
 	@$(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-emit-index-url --universal \
-	  --python-version 3.11 --extra embedded --group dev --group bench pyproject.toml -o requirements.lock
+	  --python-version 3.11 --extra embedded --extra credentials --group dev --group bench pyproject.toml -o requirements.lock
 	@$(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-emit-index-url --universal \
 	  --python-version 3.11 --constraint requirements.lock pyproject.toml -o deploy/requirements.lock
 

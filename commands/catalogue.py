@@ -127,6 +127,8 @@ MODELS: Final = (
         provider="diffusers",
         credits_per_image={"standard": 1, "high": 2},
         sizes=SIZES,
+        capabilities=KINDS,
+        masks=True,
     ),
     Model(
         id="studio",
@@ -134,6 +136,8 @@ MODELS: Final = (
         provider="comfyui",
         credits_per_image={"standard": 1, "high": 2},
         sizes=SIZES,
+        capabilities=KINDS,
+        masks=True,
     ),
 )
 

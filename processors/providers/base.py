@@ -82,6 +82,12 @@ class Call(Protocol):
         """Keep the provider's own name of the call, by which `resume` can ask for it."""
         ...
 
+    async def lost(self, error: ProviderUncertain) -> None:
+        """Put on the books that a part of it may have been paid and brought nothing, where other
+        parts are delivered all the same.
+        """
+        ...
+
 
 class News(Protocol):
     """How a provider is told by webhook that it had better look; it never has to be."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import re
 from functools import partial
 from typing import Any
@@ -52,7 +53,6 @@ from processors.providers.base import (
 )
 from processors.providers.bedrock_bodies import Family, Sdxl, Titan
 from processors.providers.fetching import is_picture
-from processors.worker import metrics
 from runtime.settings import Settings
 
 _log = structlog.get_logger(__name__)
@@ -65,6 +65,12 @@ _REFUSALS = re.compile(r"content (filter|polic)|\bAUP\b|responsible ai|moderat",
 _INVALID = "ValidationException"
 _NOT_NOW = {"ServiceQuotaExceededException", "ModelErrorException"}
 FAMILIES: dict[str, Family] = {"bedrock-titan": Titan(), "bedrock-sdxl": Sdxl()}
+
+
+@functools.cache
+def _session() -> Any:
+    """Reads what it knows of Amazon's services once, which takes a while."""
+    return aioboto3.Session()
 
 
 class BedrockProvider(AnswersInPlace):
@@ -109,7 +115,7 @@ class BedrockProvider(AnswersInPlace):
                 raise error
         shown = [one for one in pictures if is_picture(one)]
         if shown:
-            self._tell(errors)
+            await self._tell(call, errors)
         elif pictures:
             raise ProviderUnusable("What the model made is no picture.")
         elif errors:
@@ -122,12 +128,13 @@ class BedrockProvider(AnswersInPlace):
         """See `Provider`."""
         await self._stack.aclose()
 
-    def _tell(self, errors: list[BaseException]) -> None:
-        """Of calls that failed beside some that did not: their pictures are missing, no more."""
+    async def _tell(self, call: Call, errors: list[BaseException]) -> None:
+        """Of requests that failed beside some that did not."""
         for error in errors:
-            if isinstance(error, ProviderUncertain):
-                metrics.CALLS_UNCERTAIN.labels(self.name).inc()
             _log.warning("one of several pictures was not made", error=error)
+        lost = [error for error in errors if isinstance(error, ProviderUncertain)]
+        if lost:
+            await call.lost(lost[0])
 
     async def _try(self, body: dict[str, Any], _: int) -> list[bytes]:
         client = await self._client()
@@ -159,7 +166,7 @@ class BedrockProvider(AnswersInPlace):
 
     def _new(self) -> Any:
         settings = self._settings
-        return aioboto3.Session().client(
+        return _session().client(
             "bedrock-runtime",
             region_name=settings.bedrock_region,
             endpoint_url=settings.bedrock_endpoint_url,

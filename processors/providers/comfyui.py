@@ -32,7 +32,6 @@ from processors.providers.workflow import Workflow
 from processors.worker import metrics
 from runtime.settings import Settings
 
-OFF = "off"
 SEEDS = 2**63
 FETCHING_SECONDS_MAX = 60.0
 SIDE_PIXELS_MAX = 2048
@@ -54,6 +53,7 @@ class ComfyUiProvider:
 
     name = "comfyui"
     free = False
+    kinds = frozenset({IMAGE, EDIT, VARIATION})
 
     def __init__(self, settings: Settings) -> None:
         self._wait_seconds = settings.comfyui_timeout_seconds
@@ -61,10 +61,8 @@ class ComfyUiProvider:
         self._checkpoint = settings.comfyui_checkpoint
         sides = frozenset({"width", "height"})
         self._words = Workflow(settings.comfyui_workflow, "COMFYUI_WORKFLOW", sides)
-        self._edit = _workflow(settings.comfyui_edit_workflow, "COMFYUI_EDIT_WORKFLOW", _PHOTO)
-        self._mask = _workflow(settings.comfyui_mask_workflow, "COMFYUI_MASK_WORKFLOW", _MASK)
-        photos = {EDIT, VARIATION} if self._edit is not None else set()
-        self.kinds = frozenset({IMAGE, *photos})
+        self._edit = Workflow(settings.comfyui_edit_workflow, "COMFYUI_EDIT_WORKFLOW", _PHOTO)
+        self._mask = Workflow(settings.comfyui_mask_workflow, "COMFYUI_MASK_WORKFLOW", _MASK)
         self._asking = Asking(self.name, settings, answered="submitted")
         self._api = ComfyUiApi(settings)
 
@@ -121,10 +119,9 @@ class ComfyUiProvider:
     def _workflow_of(self, request: ImageRequest) -> Workflow:
         if request.kind not in {EDIT, VARIATION}:
             return self._words
-        workflow = self._edit if request.mask is None else self._mask
-        if workflow is None or not request.photos:
-            raise ProviderError("No workflow makes this here.")
-        return workflow
+        if not request.photos:
+            raise ProviderError("There is no photo to change.")
+        return self._edit if request.mask is None else self._mask
 
     async def _values(self, request: ImageRequest, name: str) -> dict[str, Any]:
         values: dict[str, Any] = {
@@ -150,7 +147,3 @@ def _id_of(request: ImageRequest, call: Call) -> str:
     """Another one where other pictures are wanted of the same call, as after an unsafe one."""
     about = (call.attempt, request.seed, *request.indices)
     return str(uuid5(UUID(request.generation_id), f"comfyui/{'/'.join(map(str, about))}"))
-
-
-def _workflow(name: str, variable: str, needed: frozenset[str]) -> Workflow | None:
-    return None if name == OFF else Workflow(name, variable, needed)

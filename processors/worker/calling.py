@@ -92,6 +92,11 @@ class Caller:
         """See `Call`."""
         await self.patiently(partial(self._tools.claims.submitted, self.held, provider_ref))
 
+    async def lost(self, error: ProviderUncertain) -> None:
+        """See `Call`."""
+        assert self._provider is not None
+        await self._book(error, self._provider)
+
     async def still_held(self) -> None:
         """Make sure of the lease after what may have been a long sleep, before something dear.
 

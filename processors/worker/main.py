@@ -48,9 +48,12 @@ _log = structlog.get_logger(__name__)
 
 KEY_TTL_SECONDS = 30.0
 """How long an account's key is used without asking again whether the account still exists."""
-LIBRARIES = ("faust", "mode", "aiokafka", "openai", "httpx2", "httpcore2", "httpcore", "filelock")
+LIBRARIES = (
+    *("faust", "mode", "aiokafka", "openai", "httpx2", "httpcore2", "httpcore", "filelock"),
+    *("aiobotocore", "botocore", "diffusers", "transformers"),
+)
 """Kept to warnings at every level: what they say of a healthy worker, our own lines say better,
-and `openai` would say prompts."""
+and `openai` and `botocore` would say prompts."""
 
 
 def run(settings: Settings) -> int:

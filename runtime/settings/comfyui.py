@@ -34,13 +34,11 @@ class ComfyUi(Bedrock, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = "sdxl"
     comfyui_edit_workflow: Annotated[
         str,
-        about("What changes a photo; `off`: nothing does.", env="COMFYUI_EDIT_WORKFLOW"),
+        about("What changes a photo.", env="COMFYUI_EDIT_WORKFLOW"),
     ] = "sdxl-edit"
     comfyui_mask_workflow: Annotated[
         str,
-        about(
-            "What changes a photo inside a mask; `off`: nothing does.", env="COMFYUI_MASK_WORKFLOW"
-        ),
+        about("What changes a photo inside a mask.", env="COMFYUI_MASK_WORKFLOW"),
     ] = "sdxl-mask"
     comfyui_checkpoint: Annotated[
         str,

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import msgspec
 
 from events.ids import GenerationId
-from processors.providers import ImageRequest
+from processors.providers import ImageRequest, ProviderUncertain
 from runtime.settings import Settings
 from tests.fakes.fal import KEY, Fal
 from tests.fakes.replicate import TOKEN
@@ -34,6 +34,7 @@ class Submitting:
         self.may_wait_seconds = may_wait_seconds
         self.asked: list[float] = []
         self.references: list[str] = []
+        self.losses: list[ProviderUncertain] = []
 
     def may_start(self, after_seconds: float = 0.0) -> bool:
         self.asked.append(after_seconds)
@@ -41,6 +42,9 @@ class Submitting:
 
     async def submitted(self, provider_ref: str) -> None:
         self.references.append(provider_ref)
+
+    async def lost(self, error: ProviderUncertain) -> None:
+        self.losses.append(error)
 
 
 class Silence:

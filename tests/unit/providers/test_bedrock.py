@@ -171,9 +171,10 @@ async def test_some_withheld(bedrock: Bedrock, provider: BedrockProvider, direct
 
 
 async def test_one_of_two_lost(bedrock: Bedrock, providers: dict[str, BedrockProvider]) -> None:
-    """Where each picture is a call and one is lost, what the other has made is delivered."""
-    pictures = await providers["bedrock-sdxl"].generate(asking("a boat [drop]"), Submitting())
-    assert (len(pictures), len(bedrock.made)) == (1, 2)
+    """Where each picture is a request and one is lost, the other comes, and it is booked."""
+    call = Submitting()
+    pictures = await providers["bedrock-sdxl"].generate(asking("a boat [drop]"), call)
+    assert (len(pictures), len(bedrock.made), len(call.losses)) == (1, 2, 1)
 
 
 @pytest.mark.parametrize(

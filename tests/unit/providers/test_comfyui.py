@@ -218,10 +218,3 @@ async def test_photos(
     assert len(await provider.generate(request, Submitting())) == 2
     assert comfy.ran[0].graph["3"]["inputs"]["denoise"] == strength
     assert comfy.ran[0].graph["10"]["inputs"]["image"] in comfy.photos
-
-
-async def test_no_edits(comfy: ComfyUi) -> None:
-    """Without a workflow for photos it says that it makes none."""
-    one = ComfyUiProvider(settings_of(comfy, comfyui_edit_workflow="off"))
-    assert one.kinds == {"image"}
-    await one.close()
