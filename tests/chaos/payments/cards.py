@@ -40,7 +40,7 @@ class CardPayers(Money):
         )
         self.till.paid(paid.name, paid.amount, metadata_of(offered, key), paid.at)
         if not is_ours:
-            self.findings += 1
+            self.lies.append(paid.source)
             self.planted.add((rows.NOT_OFFERED, paid.source))
             self._tell_of(paid)
             return

@@ -115,7 +115,7 @@ class History(Simulation):
             failed=self.failed,
             kills=self.kills,
             repeats=sum(count - 1 for count in counts.values()),
-            findings=self.payers.findings,
+            findings=len(self.payers.lies),
             debts=sum(
                 count
                 for kind, count in self.auditor.kinds.items()
@@ -194,9 +194,10 @@ class History(Simulation):
             times = decided["grant", paid.source]
             if times != paid.is_heard:
                 raise BrokenRuleError(f"{paid} was granted {times} times", paid.account)
-        lies = [one for one in facts if isinstance(one.event, PaymentFinding)]
-        if bool(lies) < bool(self.payers.findings):
-            raise BrokenRuleError("what was not right was not found")
+        found = {one.event.purchase_id for one in facts if isinstance(one.event, PaymentFinding)}
+        missing = set(self.payers.lies) - found
+        if missing:
+            raise BrokenRuleError(f"what was told of {sorted(missing)} was not found to be wrong")
 
     def _check_balances(self) -> int:
         """What is left, or owed, is what purchases are worth less what was spent: no more."""

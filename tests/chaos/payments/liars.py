@@ -10,7 +10,7 @@ from events.purchases import CreditsPurchased, PurchaseRefunded
 from gateway.telegram.payments import purchase_id_of
 from projections.audit import rows
 from tests.chaos.payments.cards import CardPayers
-from tests.chaos.payments.payers import PACK, WRONG_KEY, Paid
+from tests.chaos.payments.payers import CREDITS, PACK, WRONG_KEY, Paid
 from tests.chaos.payments.stars import StarPayers
 from tests.chaos.simulation.broker import unsent
 
@@ -51,7 +51,7 @@ class Payers(StarPayers, CardPayers):
                 {"invoice_payload": good[:-4] + "AAAA"},
             )
         )
-        self.findings += 1
+        self.lies.append(lie.source)
         self._deliver(self._update(lie, refund=self._random.random() < 0.2, **changes))
 
     def _contradict(self) -> None:
@@ -59,8 +59,9 @@ class Payers(StarPayers, CardPayers):
         known = [one for one in self.payments if one.provider == "stars" and self.is_told(one)]
         if known:
             paid, (_, account) = self._random.choice(known), self._somebody()
-            self.findings += 1
-            self._deliver(self._update(paid, invoice_payload=self._invoice(account, 50)))
+            other = next(count for count in CREDITS if count != paid.credits)
+            self.lies.append(paid.source)
+            self._deliver(self._update(paid, invoice_payload=self._invoice(account, other)))
 
     def _mar(self) -> None:
         """Books and provider are made to differ, by an insider or by the provider."""

@@ -73,7 +73,8 @@ class Money:
         """Differences that reconciliation must find: kind and purchase."""
         self.given: dict[AccountId, int] = dict.fromkeys(accounts.values(), 0)
         """Credits of purchases that only the ledger knows."""
-        self.findings = 0
+        self.lies: list[SourceId] = []
+        """Payments of which something was told that must be a finding, once for each time."""
         """Things that were told and must have changed nothing."""
         self.is_told: Callable[[Paid], bool] = lambda _: False
         """Whether a payment was taken for good already."""
