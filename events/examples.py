@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from events import grant_examples, ids, moderation_examples, postings
+from events import grant_examples, ids, live_examples, moderation_examples, postings
 from events.accounts import AccountErased, DebtCarried, UserRegistered
 from events.admin import (
     AccountBanned,
@@ -45,7 +45,6 @@ from events.generations import (
 )
 from events.ids import AccountId, SourceId
 from events.jobs import DiscardJob, GenerateJob
-from events.live import Progress
 from events.preferences import ConsentGiven, ConsentWithdrawn, PreferencesChanged
 from events.purchases import CreditsPurchased, PaymentFinding, PurchaseRefunded
 from events.sharing import ImageDownloaded, ImageShared, ShareRevoked
@@ -291,6 +290,4 @@ JOBS: Final = (
     DiscardJob(account_id=ACCOUNT, generation_id=_GENERATION, object_keys=(f"{_OBJECTS}/0.png",)),
 )
 
-LIVE: Final = (
-    Progress(account_id=ACCOUNT, generation_id=_GENERATION, stage="drawing", percent=40),
-)
+LIVE: Final = live_examples.of(ACCOUNT, _GENERATION)

@@ -19,12 +19,12 @@ from events.codec import EVENT_TYPES, UPCASTS
 from events.compatibility import incompatible
 from events.envelope import headers_for
 from events.jobs import DiscardJob, GenerateJob
-from events.live import Progress
+from events.live import PartialPreview, Progress
 
 FAMILIES: Final[dict[str, tuple[type[msgspec.Struct], ...]]] = {
     "events": tuple(EVENT_TYPES.values()),
     "jobs": (GenerateJob, DiscardJob),
-    "live": (Progress,),
+    "live": (Progress, PartialPreview),
 }
 """Folder → what stands in it; each also is a topic."""
 

@@ -114,7 +114,7 @@ def prepare_now(
         raise UnusableImage(f"The picture has {len(data)} bytes; {BYTES_MAX} are taken.")
     try:
         with Image.open(BytesIO(data), formats=_FORMATS) as picture:
-            _refuse_unsafe(picture)
+            refuse_unsafe(picture)
             picture.load()
             original = data if picture.format == "PNG" else _encoded(picture, "PNG")
             if finish is not None:
@@ -127,8 +127,12 @@ def prepare_now(
         raise UnusableImage(f"The picture cannot be decoded: {error!r}") from error
 
 
-def _refuse_unsafe(picture: Image.Image) -> None:
-    """By its header alone, before a pixel of it is decoded."""
+def refuse_unsafe(picture: Image.Image) -> None:
+    """Refuse it by its header alone, before a pixel of it is decoded.
+
+    Raises:
+        UnusableImage: it is too large, or moves.
+    """
     if picture.width * picture.height > PIXELS_MAX:
         raise UnusableImage(f"The picture has {picture.width}x{picture.height} pixels.")
     if getattr(picture, "n_frames", 1) != 1:

@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from typing import Final, NamedTuple
 
-from events.live import Progress
+from events.live import PartialPreview, Progress
 from gateway.limits.in_flight import InFlight
 from gateway.live.changes import Change
 from gateway.operations import metrics
@@ -26,7 +26,7 @@ class Item(NamedTuple):
     partition: int
     offset: int
     at_ms: int
-    change: Change | Progress
+    change: Change | Progress | PartialPreview
 
 
 class Subscription:
@@ -53,12 +53,23 @@ class Subscription:
             item.change, "generation_id", None
         ):
             return
+        if isinstance(item.change, PartialPreview):
+            self._forget_previous(item.change)
         if len(self._queue) >= self._queue_max:
             metrics.STREAMS_CUT.inc()
             self.close()
         elif not self.cut:
             self._queue.append(item)
             self._arrived.set()
+
+    def _forget_previous(self, change: PartialPreview) -> None:
+        """Of a picture that is being made, a slow reader gets the newest only."""
+        place = (change.generation_id, change.index)
+        for queued in self._queue:
+            one = queued.change
+            if isinstance(one, PartialPreview) and (one.generation_id, one.index) == place:
+                self._queue.remove(queued)
+                return
 
     def close(self) -> None:
         """End it: the reader has to connect again."""
@@ -122,7 +133,7 @@ class Hub:
             self._drop_oldest()
         self._offer(account_id, item)
 
-    def progress(self, change: Progress) -> None:
+    def progress(self, change: Progress | PartialPreview) -> None:
         """Hand progress to who watches; it is not kept."""
         self._offer(change.account_id, Item(-1, -1, 0, change))
 

@@ -82,7 +82,8 @@ async def make_ticket(request: Request[Any, Any, Any]) -> ASGIApp:
         scopes=(EVENTS_READ,),
         details=(
             "Events: `reset` (a snapshot to begin with), `generation` (a change, with the status "
-            "it led to), `progress` (without an id), `credits`. Comments every few seconds show "
+            "it led to), `progress` and `preview` (a picture that is being made; both "
+            "without an id), `credits`. Comments every few seconds show "
             "that the stream is alive. Send `Last-Event-ID` to go on right after an event."
         ),
     ),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
+from uuid import UUID
 
 import msgspec
 
 from events.envelope import rfc3339
-from events.live import Progress
+from events.live import PartialPreview, Progress, partial_id
 from gateway.live.changes import (
     Binned,
     Cancelled,
@@ -25,6 +26,7 @@ from gateway.live.changes import (
 from gateway.live.hub import Item
 from gateway.web.cursors import consistency_token, event_id
 from gateway.web.sentences import SENTENCES
+from runtime.crypto.sealing import Unsealable, unseal
 
 HEARTBEAT: Final = b": alive\n\n"
 ALIVE: Final = '{"event":"alive"}'
@@ -59,9 +61,16 @@ def as_message(told: Told) -> str:
     return msgspec.json.encode({"event": event, **place, "data": data}).decode()
 
 
-def tell(item: Item) -> Told | None:
-    """A change as an event; None where there is nothing to tell."""
+def tell(item: Item, key: bytes) -> Told | None:
+    """A change as an event; None where there is nothing to tell.
+
+    Args:
+        item: the change.
+        key: of the account, for what is sealed in it.
+    """
     change = item.change
+    if isinstance(change, PartialPreview):
+        return _preview(change, key)
     if isinstance(change, Progress):
         return Told(
             "progress",
@@ -86,10 +95,25 @@ def tell(item: Item) -> Told | None:
     return Told("generation", told | data, identity)
 
 
+def _preview(change: PartialPreview, key: bytes) -> Told | None:
+    try:
+        image = unseal(
+            key,
+            change.image,
+            account_id=UUID(change.account_id),
+            event_id=UUID(partial_id(change.generation_id, change.index)),
+            field="image",
+        )
+    except Unsealable:
+        return None
+    about = {"generation_id": change.generation_id, "index": change.index}
+    return Told("preview", about | {"image": f"data:image/webp;base64,{image}"})
+
+
 def status_of(item: Item) -> str | None:
     """The status that a change led to; None if it changes none."""
     change = item.change
-    if isinstance(change, Progress | Erased | Moved):
+    if isinstance(change, Progress | PartialPreview | Erased | Moved):
         return None
     return _of_generation(change).get("status")
 

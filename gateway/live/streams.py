@@ -139,7 +139,7 @@ class Stream(ABC):
                 if item.offset <= self._sent:
                     continue
                 self._sent = item.offset
-            told = tell(item)
+            told = tell(item, self._account.key)
             if told is not None:
                 events.append(told)
             if self._ends(item):

@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 import structlog
 
-from events.live import decode_progress
+from events.live import decode_live
 from events.topics import EVENTS, LIVE
 from gateway.live.hub import Hub, Item
 from gateway.live.tail import Tail
@@ -137,7 +137,7 @@ class TailReader:
             if not record.value:
                 continue  # a tick of somebody's clock
             try:
-                self._hub.progress(decode_progress(record.value))
+                self._hub.progress(decode_live(record.value))
             except msgspec.DecodeError:
                 metrics.TAIL_UNREADABLE.inc()
 

@@ -12,7 +12,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-from typing import Literal
+from functools import partial
+from typing import Any, Literal
 
 import httpx2
 import openai
@@ -35,12 +36,16 @@ from processors.providers.base import (
     ProviderRefused,
     ProviderUncertain,
 )
+from processors.providers.openai_streaming import streamed
 from processors.providers.prompts import prompt_of
 from runtime.settings import Settings
 
 QUALITIES: dict[str, Literal["medium", "high"]] = {"standard": "medium", "high": "high"}
 CALL_HEADER = "X-Client-Request-Id"
 """OpenAI logs this header with the request; here it names generation, attempt and try."""
+
+PARTIAL_IMAGES = 2
+"""At OpenAI's own address, where nothing else is set; each costs a hundred tokens."""
 
 _REFUSALS = {"moderation_blocked", "content_policy_violation"}
 _BAD_REQUEST = {400, 422}
@@ -55,6 +60,7 @@ class OpenAIProvider(AnswersInPlace):
     def __init__(self, settings: Settings) -> None:
         self.timeout_seconds = settings.provider_timeout_seconds
         self._model = settings.openai_image_model
+        self._partial_images = _partial_images(settings)
         self._asking = Asking(self.name, settings)
         self._client = AsyncOpenAI(
             api_key=settings.openai_api_key,
@@ -75,17 +81,18 @@ class OpenAIProvider(AnswersInPlace):
     async def _ask(self, request: ImageRequest, call: Call, attempt: int) -> list[bytes]:
         try:
             async with asyncio.timeout(self.timeout_seconds + CONNECT_TIMEOUT_SECONDS):
-                answer = await self._client.images.generate(
-                    model=self._model,
-                    prompt=prompt_of(request),
-                    n=request.count,
-                    size=f"{request.width}x{request.height}",
-                    quality=QUALITIES[request.quality],
-                    output_format="png",
-                    extra_headers={
+                wanted: dict[str, Any] = {
+                    "model": self._model,
+                    "prompt": prompt_of(request),
+                    "n": request.count,
+                    "size": f"{request.width}x{request.height}",
+                    "quality": QUALITIES[request.quality],
+                    "output_format": "png",
+                    "extra_headers": {
                         CALL_HEADER: f"{request.generation_id}/{call.attempt}/{attempt}"
                     },
-                )
+                }
+                texts = await self._made(wanted, request, call)
         except openai.APIStatusError as error:
             raise _said_no(error) from error
         except openai.APIConnectionError as error:
@@ -93,10 +100,29 @@ class OpenAIProvider(AnswersInPlace):
                 raise Again(f"The image API was not reached: {error.__cause__!r}.") from error
             raise ProviderUncertain(f"No whole answer came: {error.__cause__!r}.") from error
         except (openai.APIError, ValueError, httpx2.HTTPError, TimeoutError) as error:
+            if isinstance(error, openai.APIError) and error.code in _REFUSALS:
+                raise ProviderRefused(f"The stream ended with {error.code}.") from error
             # It answered 200, so it was paid, but what it said cannot be read; or it took so long
             # that nobody can know.
             raise ProviderUncertain(f"The answer could not be used: {error!r}.") from error
-        return [picture for one in answer.data or () if (picture := _decoded(one.b64_json))]
+        return [picture for text in texts if (picture := _decoded(text))]
+
+    async def _made(
+        self, wanted: dict[str, Any], request: ImageRequest, call: Call
+    ) -> list[str | None]:
+        """The pictures in base64; one alone as a stream, where partial ones are wanted."""
+        if self._partial_images and request.count == 1:  # the API streams no more than one
+            show = partial(call.show, request.indices[0])
+            return await streamed(self._client, wanted, self._partial_images, show)
+        answer = await self._client.images.generate(**wanted)
+        return [one.b64_json for one in answer.data or ()]
+
+
+def _partial_images(settings: Settings) -> int:
+    """How many to show on the way: not every server that speaks the API knows how to."""
+    if settings.openai_partial_images is not None:
+        return settings.openai_partial_images
+    return PARTIAL_IMAGES if settings.openai_base_url is None else 0
 
 
 def _said_no(error: openai.APIStatusError) -> ProviderError:

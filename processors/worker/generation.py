@@ -79,6 +79,12 @@ class Performance:
         Raises:
             Exception: no result could be agreed on; see `give_up`.
         """
+        try:
+            return await self._run()
+        finally:
+            self._tools.live.over(self._job.generation_id)
+
+    async def _run(self) -> str:
         began = time.monotonic()
         request = await self._opened()
         if isinstance(request, KeyGone) and not await self._patiently(self._was_claimed):

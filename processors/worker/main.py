@@ -135,6 +135,7 @@ async def opened(settings: Settings, holder: UUID) -> AsyncIterator[Tools]:
         stack.push_async_callback(leases.stop)
         keeping = asyncio.create_task(clock.keep(producer, LIVE))
         stack.callback(keeping.cancel)
+        keys = AccountKeys(wrapped_key_loader(pool), masters, ttl_seconds=KEY_TTL_SECONDS)
         yield Tools(
             ceiling=Ceiling(
                 pool,
@@ -147,10 +148,10 @@ async def opened(settings: Settings, holder: UUID) -> AsyncIterator[Tools]:
             clock=clock,
             claims=claims,
             leases=leases,
-            keys=AccountKeys(wrapped_key_loader(pool), masters, ttl_seconds=KEY_TTL_SECONDS),
+            keys=keys,
             objects=objects,
             providers=providers,
-            live=Live(producer),
+            live=Live(producer, keys, executor),
             executor=executor,
             moderator=moderator,
             previews=settings.previews,

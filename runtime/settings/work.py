@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+from msgspec import Meta
+
 from runtime.settings.about import about
 from runtime.settings.diffusers import Diffusers
 
@@ -44,6 +46,14 @@ class Work(Diffusers, frozen=True, kw_only=True, forbid_unknown_fields=True):
     openai_image_model: Annotated[
         str, about("The OpenAI image model.", env="OPENAI_IMAGE_MODEL")
     ] = "gpt-image-1.5"
+    openai_partial_images: Annotated[
+        Annotated[int, Meta(ge=0, le=3)] | None,
+        about(
+            "Unfinished pictures that are shown while one is made; unset: 2 at OpenAI's own "
+            "address, none at another.",
+            env="OPENAI_PARTIAL_IMAGES",
+        ),
+    ] = None
     replicate_api_token: Annotated[
         str | None,
         about("Switches the provider `replicate` on.", env="REPLICATE_API_TOKEN", secret=True),

@@ -14,6 +14,9 @@ prompt, or, for the next calls of any prompt, by `POST /control {"next": ["[500]
     [moderation]         400, moderation_blocked                     (costs nothing)
     [fewer:N]            N pictures, however many were asked for     (charged)
     [broken]             pictures that are none                      (charged)
+    [unstreamed]         a whole body, though a stream was asked for (charged)
+    [blocked]            a stream that ends with moderation_blocked  (costs nothing)
+    [endless]            a stream that ends without a picture        (charged)
 
 A directive counts for the first call of a generation only, except with `!`: `[500!]`. `GET /calls`
 lists every call with its client id and whether it was charged; `GET /charged` counts them by
@@ -38,6 +41,7 @@ from PIL import Image
 CALL_HEADER = "X-Client-Request-Id"
 SIZES = {"1024x1024", "1024x1536", "1536x1024"}
 FIELDS = {"model", "prompt", "n", "size", "quality", "output_format", "moderation", "background"}
+FIELDS |= {"stream", "partial_images"}
 QUALITIES = {"low", "medium", "high", "auto"}
 _DIRECTIVE = re.compile(r"\[(?P<name>[a-z0-9]+)(?::(?P<value>[0-9.]+))?(?P<always>!)?\]")
 
@@ -133,6 +137,12 @@ class OpenAIImages:
         for field, holds in checks.items():
             if not holds(body.get(field)):
                 raise Refused(400, "invalid_value", f"Invalid value for '{field}'.")
+        if body.get("stream") and body["n"] != 1:
+            raise Refused(400, "invalid_value", "Streaming is only supported for n=1.")
+        if not 0 <= body.get("partial_images", 0) <= 3 or (
+            body.get("partial_images") and not body.get("stream")
+        ):
+            raise Refused(400, "invalid_value", "Invalid value for 'partial_images'.")
         return body
 
     def _note(self, request: web.Request, body: dict[str, Any]) -> tuple[Call, float]:
@@ -145,7 +155,7 @@ class OpenAIImages:
             name, value = "", 0.0
         else:
             name, value = found["name"], float(found["value"] or 0)
-        free = name in {"429", "500", "503", "moderation"}
+        free = name in {"429", "500", "503", "moderation", "blocked"}
         call = Call(client_id, generation, name, charged=not free)
         self.calls.append(call)
         return call, value
@@ -171,8 +181,46 @@ class OpenAIImages:
             case "broken":
                 data = [{"b64_json": base64.b64encode(b"no picture").decode()}] * body["n"]
                 return web.json_response({"created": 1, "data": data})
+        if body.get("stream") and call.directive != "unstreamed":
+            return await self._stream(request, body, call)
         count = int(value) if call.directive == "fewer" else int(body["n"])
         return web.Response(body=self._answer(body, count), content_type="application/json")
+
+    async def _stream(
+        self, request: web.Request, body: dict[str, Any], call: Call
+    ) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        about = {
+            "background": "opaque",
+            "created_at": 1,
+            "output_format": "png",
+            "quality": body["quality"],
+            "size": body["size"],
+        }
+
+        async def say(kind: str, **more: Any) -> None:
+            data = msgspec.json.encode({"type": kind, **more})
+            await response.write(b"event: " + kind.encode() + b"\ndata: " + data + b"\n\n")
+
+        for number in range(body.get("partial_images", 0)):
+            picture = self._picture(body["size"], number + 1)
+            await say(
+                "image_generation.partial_image",
+                b64_json=picture,
+                partial_image_index=number,
+                **about,
+            )
+        if call.directive == "blocked":
+            error = {"code": "moderation_blocked", "type": "image_generation_user_error"}
+            await say("error", error=error | {"message": "Your request was rejected."})
+        elif call.directive != "endless":
+            usage = {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}
+            usage |= {"input_tokens_details": {"image_tokens": 0, "text_tokens": 1}}
+            picture = self._picture(body["size"], 0)
+            await say("image_generation.completed", b64_json=picture, usage=usage, **about)
+        await response.write_eof()
+        return response
 
     async def _drop(self, request: web.Request, answer: bytes) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "application/json"})

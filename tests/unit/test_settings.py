@@ -48,6 +48,7 @@ def another(field: msgspec.inspect.Field) -> object:
         "privacy_url": "https://pixelpop.example/privacy",
         "cdn_url": "https://cdn.example",
         "c2pa_timestamp_url": "https://time.example",
+        "openai_partial_images": 3,
         "s3_server_side_encryption": "aws:kms",
     }
     if field.name in known:

@@ -14,8 +14,8 @@ from tests.integration.gateway.log import records_about
 from tests.integration.gateway.world import World
 
 
-async def opened_reason(world: World, account_id: str, index: int, *, field: str = "reason") -> str:
-    """The reason of an account's `index`-th act, opened as that field."""
+async def key_of(world: World, account_id: str) -> bytes:
+    """An account's own key."""
     connection = await asyncpg.connect(world.database.owner_url)
     try:
         wrapped = await connection.fetchval(
@@ -23,7 +23,12 @@ async def opened_reason(world: World, account_id: str, index: int, *, field: str
         )
     finally:
         await connection.close()
-    key = unwrap(master_keys(world.settings), wrapped, UUID(account_id))
+    return unwrap(master_keys(world.settings), wrapped, UUID(account_id))
+
+
+async def opened_reason(world: World, account_id: str, index: int, *, field: str = "reason") -> str:
+    """The reason of an account's `index`-th act, opened as that field."""
+    key = await key_of(world, account_id)
     acts = [one for one in await records_about(world, account_id) if isinstance(one.event, Act)]
     event = acts[index].event
     assert isinstance(event, Act)

@@ -6,13 +6,20 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from events.base import Sealed
+from events.live import PartialPreview, partial_id
+from events.topics import LIVE
 from gateway.web.cursors import decode_event_id
+from runtime.crypto.sealing import seal
+from runtime.kafka.records import Outgoing
+from tests.integration.gateway.opening import key_of
 from tests.integration.gateway.sse import stream
 from tests.integration.gateway.world import Person, World
 
@@ -86,6 +93,50 @@ async def test_it_resumes_right_after_an_event(world: World, person: Person) -> 
     async with socket(world, query) as mine:
         rest = await mine.until("generation", change="settled")
     assert [one["data"]["change"] for one in rest] == ["completed", "settled"]
+
+
+async def test_a_picture_is_seen_while_it_is_made(world: World, person: Person) -> None:
+    """A partial preview reaches both kinds of connection, opened, and its author alone."""
+    ticket, other = await ticket_of(person), await world.person()
+    generation = (await person.ask()).json()["id"]
+    key = await key_of(world, person.account_id)
+    partial = PartialPreview(
+        account_id=person.account_id,
+        generation_id=generation,
+        index=0,
+        image=Sealed(
+            seal(
+                key,
+                "UklGRg==",
+                account_id=UUID(person.account_id),
+                event_id=UUID(partial_id(generation, 0)),
+                field="image",
+            )
+        ),
+    )
+    async with (
+        socket(world, f"?ticket={ticket}") as mine,
+        socket(world, f"?ticket={await ticket_of(other)}") as theirs,
+        stream(person.client, "/events", headers=person.authorization) as reader,
+    ):
+        for one in (mine, theirs, reader):
+            await one.next()
+        key_bytes = person.account_id.encode()
+        await world.producer.append(LIVE, Outgoing(key_bytes, msgspec.json.encode(partial)))
+        shown = (await mine.until("preview"))[-1]
+        streamed = (await reader.until("preview"))[-1]
+        await other.ask()
+        seen = await theirs.until("generation", change="admitted")
+    assert shown == {
+        "event": "preview",
+        "data": {
+            "generation_id": generation,
+            "index": 0,
+            "image": "data:image/webp;base64,UklGRg==",
+        },
+    }
+    assert streamed == shown
+    assert "preview" not in {one["event"] for one in seen}
 
 
 async def test_one_generation_ends_it(world: World, person: Person) -> None:

@@ -18,7 +18,7 @@ from events.envelope import header
 from events.generations import GenerationRequested
 from events.ids import AccountId, GenerationId, fact_id
 from events.jobs import GenerateJob, Job, encode_job
-from events.live import Progress, decode_progress
+from events.live import Progress, decode_live
 from events.reading import Poison, read
 from events.topics import DLQ, EVENTS, JOBS, LIVE
 from runtime.crypto.keys import new_account_key, wrap
@@ -196,8 +196,9 @@ class Desk:
                     self.dead.append(from_consumer(one))
                 elif tp.topic == LIVE:
                     with contextlib.suppress(msgspec.DecodeError):
-                        progress = decode_progress(one.value)
-                        self.progress.setdefault(progress.generation_id, []).append(progress)
+                        told = decode_live(one.value)
+                        if isinstance(told, Progress):
+                            self.progress.setdefault(told.generation_id, []).append(told)
                 else:
                     recorded = read(one.key, one.value, one.headers, one.timestamp)
                     if isinstance(recorded, Poison):

@@ -43,11 +43,9 @@ async def test_a_job_becomes_a_stored_picture_and_one_result(
     claim = await desk.claim(job.generation_id)
     assert claim is not None
     assert claim["state"] == "reported"
-    assert [one.stage for one in desk.progress[job.generation_id]] == [
-        "queued",
-        "drawing",
-        "storing",
-    ]
+    stages = [one.stage for one in desk.progress[job.generation_id]]
+    assert stages[:2] == ["queued", "drawing"]
+    assert stages[2:] in ([], ["storing"])  # no more than two in a second, and none afterwards
 
 
 async def test_a_poison_job_is_put_aside_and_the_partition_goes_on(

@@ -11,7 +11,7 @@ import pytest
 from events.codec import UPCASTS, encode
 from events.ids import GenerationId
 from events.jobs import DiscardJob, GenerateJob, GenerateJobOut, decode_job, encode_job
-from events.live import decode_progress
+from events.live import decode_live
 from tests.given import ACCOUNT, asks, bought
 
 _REQUEST: Any = asks("cat", 2).event
@@ -76,7 +76,7 @@ def test_a_discard_job_comes_back() -> None:
         b'{"type":"Progress.v1","z":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
     ],
 )
-@pytest.mark.parametrize("decode", [decode_job, decode_progress])
+@pytest.mark.parametrize("decode", [decode_job, decode_live])
 def test_poison_is_a_decode_error(decode: Callable[[bytes], object], value: bytes) -> None:
     """Whatever stands in the topic, the reader gets one kind of error."""
     with pytest.raises(msgspec.DecodeError):

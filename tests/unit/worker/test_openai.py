@@ -37,6 +37,10 @@ class Deadline:
     def __init__(self, may_wait_seconds: float = 60.0) -> None:
         self.may_wait_seconds = may_wait_seconds
         self.asked: list[float] = []
+        self.shown: list[tuple[int, bytes]] = []
+
+    def show(self, index: int, data: bytes) -> None:
+        self.shown.append((index, data))
 
     def may_start(self, after_seconds: float = 0.0) -> bool:
         self.asked.append(after_seconds)
