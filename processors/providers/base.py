@@ -82,15 +82,14 @@ class Call(Protocol):
         """Keep the provider's own name of the call, by which `resume` can ask for it."""
         ...
 
-<<<<<<< Updated upstream
     async def lost(self, error: ProviderUncertain) -> None:
         """Put on the books that a part of it may have been paid and brought nothing, where other
         parts are delivered all the same.
         """
-=======
+        ...
+
     def show(self, index: int, data: bytes) -> None:
         """Show a picture that is still being made to who waits for it; never waits or fails."""
->>>>>>> Stashed changes
         ...
 
 

@@ -92,16 +92,14 @@ class Caller:
         """See `Call`."""
         await self.patiently(partial(self._tools.claims.submitted, self.held, provider_ref))
 
-<<<<<<< Updated upstream
     async def lost(self, error: ProviderUncertain) -> None:
         """See `Call`."""
         assert self._provider is not None
         await self._book(error, self._provider)
-=======
+
     def show(self, index: int, data: bytes) -> None:
         """See `Call`."""
         self._tools.live.show(self._job.account_id, self._job.generation_id, index, data)
->>>>>>> Stashed changes
 
     async def still_held(self) -> None:
         """Make sure of the lease after what may have been a long sleep, before something dear.
