@@ -13,6 +13,7 @@ from gateway.providers import fal_keys
 from runtime.outbound.addresses import AddressPolicy, networks_in
 from runtime.settings import Settings
 from tests import servers as test_servers
+from tests.fakes.bedrock_rules import TITAN
 from tests.fakes.fal import KEY, Fal
 from tests.fakes.fal_signing import USER
 from tests.fakes.replicate import SECRET, TOKEN, Replicate
@@ -52,6 +53,9 @@ async def world(servers: Settings, template_url: str, fal: Fal) -> AsyncIterator
         database,
         fal_key=KEY,
         fal_user_id=USER,
+        # A gateway only offers these; who draws is the worker's to know.
+        comfyui_url="http://127.0.0.1:9",
+        bedrock_titan_model=TITAN,
         replicate_api_token=TOKEN,
         # Two, as while one replaces the other.
         replicate_webhook_secrets=f"{OTHER_SECRET}, {SECRET}",
