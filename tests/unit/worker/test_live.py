@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
@@ -19,6 +18,7 @@ from processors.pictures.partial import SIDE_PIXELS, small
 from processors.providers import drawing
 from processors.worker import pace
 from processors.worker.live import Live
+from processors.worker.pace import Pace
 from runtime.crypto.keys import new_account_key
 from runtime.crypto.sealing import unseal
 from runtime.waiting import until
@@ -31,12 +31,11 @@ class Heard:
     """A producer that keeps what it is given."""
 
     def __init__(self) -> None:
-        self.told: list[tuple[float, Progress | PartialPreview]] = []
+        self.told: list[Progress | PartialPreview] = []
 
     async def append(self, topic: str, outgoing: Any) -> None:
         assert topic == "pixelpop.live.v1"
-        now = asyncio.get_running_loop().time()
-        self.told.append((now, decode_live(outgoing.value)))
+        self.told.append(decode_live(outgoing.value))
 
 
 class Keys:
@@ -52,13 +51,26 @@ class Keys:
 async def test_two_in_a_second_and_the_newest_last(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of what comes too fast only the newest is told, and never three within one second."""
     monkeypatch.setattr(pace, "SECONDS", 0.2)
-    heard = Heard()
-    live = Live(heard)
-    for percent in range(100):
-        live.tell(ACCOUNT, GENERATION, "drawing", percent)
-    await until(lambda: len(heard.told) == 3, 10, what="the newest")
-    assert [one.percent for _, one in heard.told] == [0, 1, 99]
-    assert heard.told[2][0] - heard.told[0][0] >= 0.2
+    told: list[object] = []
+    one = Pace(told.append)
+    for number in range(100):
+        one.offer(number)
+    first = one._sent[0]
+    assert told == [0, 1]
+    await until(lambda: len(told) == 3, 10, what="the newest")
+    assert told == [0, 1, 99]
+    assert one._sent[-1] - first >= 0.2
+
+
+async def test_each_kind_waits_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Progress does not push a preview out of the line, nor the other way round."""
+    monkeypatch.setattr(pace, "SECONDS", 0.05)
+    told: list[object] = []
+    one = Pace(told.append)
+    for message in (0, 1, "first", 2, "second", 3):
+        one.offer(message)
+    await until(lambda: len(told) == 4, 10, what="the newest of each kind")
+    assert told == [0, 1, "second", 3]
 
 
 async def test_nothing_is_told_of_what_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,7 +83,7 @@ async def test_nothing_is_told_of_what_is_over(monkeypatch: pytest.MonkeyPatch) 
     assert live._paces == {}
     live.tell(ACCOUNT, GENERATION, "drawing", 50)
     await until(lambda: len(heard.told) == 3, 10, what="those that were let through")
-    assert [one.percent for _, one in heard.told] == [0, 1, 50]
+    assert [one.percent for one in heard.told] == [0, 1, 50]
 
 
 async def test_a_partial_preview_is_small_and_sealed() -> None:
@@ -82,7 +94,7 @@ async def test_a_partial_preview_is_small_and_sealed() -> None:
         live.tell(ACCOUNT, GENERATION, "drawing", 10)
         live.show(ACCOUNT, GENERATION, 2, drawing.draw(3, "photo", (1024, 768), "standard"))
         await until(lambda: len(heard.told) == 2, 10, what="the preview")
-    told = heard.told[1][1]
+    told = heard.told[1]
     assert isinstance(told, PartialPreview)
     text = unseal(
         keys.key,
@@ -106,6 +118,6 @@ async def test_what_cannot_be_shown_is_left_out() -> None:
         live.over(GENERATION)
         live.show(ACCOUNT, GENERATION, 0, drawing.flat((64, 64), (1, 2, 3)))
         await until(lambda: not live._waiting, 10, what="both to be done")
-    assert [type(one) for _, one in heard.told] == [Progress]
+    assert [type(one) for one in heard.told] == [Progress]
     with pytest.raises(UnusableImage):
         small(b"no picture")
