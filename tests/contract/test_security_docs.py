@@ -15,7 +15,7 @@ DOCUMENTS = [
     for name in (
         *("security.md", "operations.md", "deployment.md", "uploads.md", "providers/replicate.md"),
         *("providers/fal.md", "providers/bedrock.md", "providers/comfyui.md"),
-        "providers/diffusers.md",
+        *("providers/diffusers.md", "providers/README.md"),
         *("operators/sharing.md", "operators/stripe.md", "operators/reconciliation.md"),
     )
 ]
