@@ -42,6 +42,11 @@ class ModerationVerdict(Fact, frozen=True, kw_only=True, gc=False, tag="Moderati
     round: Small = 1
     """2: of the picture that was made in place of one that was refused."""
 
+    @property
+    def stops(self) -> bool:
+        """Whether nothing is made because of it: a refused picture is made again, or left out."""
+        return self.verdict == REFUSED and self.stage != PICTURE
+
 
 class AppealFiled(Fact, frozen=True, kw_only=True, gc=False, tag="AppealFiled.v1"):
     """A person objects to a refusal; once for each generation."""

@@ -28,6 +28,7 @@ from events.generations import (
     ImageDeleted,
     ImageRestored,
 )
+from events.moderation import ModerationVerdict
 from events.state import Account, Reservation
 from projections.place import Handler, Place
 from projections.rows import Rows, put_rows
@@ -119,6 +120,7 @@ class Generations:
             GenerationStarted: self._started,
             GenerationCompleted: self._completed,
             GenerationFailed: self._failed,
+            ModerationVerdict: self._judged,
             GenerationCancelled: self._cancelled,
             CreditsSettled: self._settled,
             GenerationDeleted: self._deleted,
@@ -228,6 +230,11 @@ class Generations:
                 near_hash=image.near_hash or None,
             )
             self.images.insert((event.account_id, image.image_id), image_row)
+
+    def _judged(self, event: ModerationVerdict, before: Account, _: Account, at: Place) -> None:
+        entry = before.open.get(event.generation_id)
+        if event.stops and type(entry) is Reservation and entry.outcome is None:
+            self._row(event, at).rule_id = event.reason
 
     def _failed(
         self, event: GenerationFailed, _before: Account, _after: Account, place: Place

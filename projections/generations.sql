@@ -38,7 +38,7 @@ CREATE TABLE generations (
     sources text,
     -- Whether somebody looked at its pictures: checked or unchecked; empty: there are none (yet).
     safety text,
-    -- Of the word lists, where they refused it.
+    -- Where it was refused: the word lists' rule, or what a checker calls its reason.
     rule_id text,
     PRIMARY KEY (account_id, generation_id)
 ) WITH (fillfactor = 80);

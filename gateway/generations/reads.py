@@ -14,7 +14,6 @@ from uuid import UUID
 
 import msgspec
 
-from commands.moderation import CATEGORIES
 from events.generations import GenerationRequested, Preview
 from events.ids import fact_id
 from gateway.api.documents import (
@@ -32,7 +31,7 @@ from gateway.live.tail import FINAL, Known
 from gateway.live.waiting_line import NOWHERE, Place
 from gateway.web.cursors import LogPosition
 from gateway.web.errors import Problem
-from gateway.web.sentences import SENTENCES, prohibited_sentence
+from gateway.web.sentences import error_sentence, refused_for
 from runtime.crypto.sealing import Unsealable, unseal
 from runtime.postgres.pool import as_account
 from runtime.queries import load_queries
@@ -200,19 +199,13 @@ def _error(row: Any) -> ErrorOfGeneration | None:
     code = row["error_code"]
     if code is None:
         return None
-    wait_ms, category = row["retry_after_ms"], CATEGORIES.get(row["rule_id"] or "")
+    wait_ms, category = row["retry_after_ms"], refused_for(code, row["rule_id"])
     return ErrorOfGeneration(
         code=code,
-        detail=row["error_detail"] or _sentence(code, category),
+        detail=row["error_detail"] or error_sentence(code, category),
         reason=category,
         retry_after=None if wait_ms is None else max(1, -(-wait_ms // 1000)),
     )
-
-
-def _sentence(code: str, category: str | None) -> str:
-    if category is not None:
-        return prohibited_sentence(category)
-    return SENTENCES.get(code, "It could not be made. Your credits were returned.")
 
 
 def _timings(row: Any) -> Timings:
@@ -238,9 +231,9 @@ async def _from_log(deps: Deps, account: Account, known: Known) -> GenerationDoc
     decision = known.decision
     error = None
     if isinstance(decision, Rejected):
-        category = CATEGORIES.get(decision.rule_id or "")
+        category = refused_for(decision.reason, decision.rule_id)
         error = ErrorOfGeneration(
-            code=decision.reason, detail=_sentence(decision.reason, category), reason=category
+            code=decision.reason, detail=error_sentence(decision.reason, category), reason=category
         )
     over = known.status in FINAL
     return of_request(

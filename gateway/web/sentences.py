@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from commands.moderation import CATEGORIES
+from commands.moderation.sentences import ABOUT
+
 SENTENCES: Final = {
     "prohibited": "The prompt asks for something that is not allowed here. Nothing was charged.",
     "unavailable": "This model does not offer that quality at the moment. Nothing was charged.",
@@ -16,26 +19,27 @@ SENTENCES: Final = {
 }
 """What to tell the person, by `error.code` of a generation."""
 
-_ABOUT: Final = {
-    "minors": "young people in a sexual way",
-    "sexual": "something sexually explicit, or sexual violence",
-    "consent": "undressing somebody, or deceiving about somebody",
-    "violence": "gore",
-    "terror": "praise of terrorists",
-    "weapons": "instructions for a weapon",
-    "self-harm": "instructions for self-harm",
-    "hate": "hate against people for what they are",
-    "fraud": "forged documents or money",
-}
-"""By category of the word lists: what a prompt seems to ask for."""
-
 
 def prohibited_sentence(category: str | None) -> str:
-    """Why the word lists refused a prompt, as far as it is known."""
-    about = _ABOUT.get(category or "")
+    """Why a prompt was refused, as far as it is known."""
+    about = ABOUT.get(category or "")
     if about is None:
         return SENTENCES["prohibited"]
     return (
         f"The prompt seems to ask for {about}, which is not allowed here. Nothing was charged. Say "
         "it in other words; if this is wrong, you can appeal."
     )
+
+
+def refused_for(code: str, rule_id: str | None) -> str | None:
+    """What it was refused for: the category of the lists' rule, or a checker's own word."""
+    if code != "prohibited" or not rule_id:
+        return None
+    return CATEGORIES.get(rule_id, rule_id)
+
+
+def error_sentence(code: str, category: str | None) -> str:
+    """What to say of a generation without pictures, where nobody said it before."""
+    if category is not None:
+        return prohibited_sentence(category)
+    return SENTENCES.get(code, "It could not be made. Your credits were returned.")

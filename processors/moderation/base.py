@@ -6,6 +6,7 @@ from typing import Protocol
 
 import msgspec
 
+from commands.moderation.sentences import ABOUT
 from processors.providers.base import ProviderError
 from runtime.errors import PixelpopError
 
@@ -69,6 +70,17 @@ class Prohibited(ProviderError):
         "What you asked for is not allowed here, so no picture was made. Please say it in other "
         "words; your credits were returned. If you think that this is wrong, you can appeal."
     )
+    what = "The prompt"
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        super().__init__(message)
+        about = ABOUT.get(reason)
+        if about is not None:
+            self.detail = (
+                f"{self.what} seems to ask for {about}, which is not allowed here, so no picture "
+                "was made and your credits were returned. If you think that this is wrong, you "
+                "can appeal."
+            )
 
 
 class ProhibitedPhoto(Prohibited):
@@ -78,6 +90,7 @@ class ProhibitedPhoto(Prohibited):
         "A photo that you sent is not allowed here, so no picture was made. Please choose another; "
         "your credits were returned. If you think that this is wrong, you can appeal."
     )
+    what = "A photo that you sent"
 
 
 class Withheld(ProviderError):

@@ -149,7 +149,7 @@ class Moderator:
 
     def _refuse(self, verdict: Verdict, error: type[Prohibited]) -> None:
         if verdict.verdict == REFUSED:
-            raise error(f"{verdict.provider} refused it: {verdict.rule_id}.")
+            raise error(f"{verdict.provider} refused it: {verdict.rule_id}.", verdict.reason)
         if verdict.verdict == UNAVAILABLE and self._refuse_unseen:
             raise ModerationUnavailable(f"{verdict.provider} did not answer.")
 

@@ -55,7 +55,7 @@ class Inspection:
         """
         if self._job.allowed:
             return
-        photos = [photo.data for photo in (*request.photos, request.mask) if photo is not None]
+        photos = [photo.data for photo in request.photos]
         await self._moderator.words((request.prompt, request.negative_prompt), self._tell)
         await self._moderator.photos(photos, self._tell)
 

@@ -147,7 +147,19 @@ bot-paysupport =
     💬 Stars that you paid and whose credits you have not used can be given back; what was used cannot. If a payment went through and no credits came, tell us when you paid. Telegram's own support cannot help with purchases made here.
 
 bot-error-prompt = ⚠️ The description must be text of 1 to { $characters } characters. Shorten it and send it again.
-bot-error-prohibited = 🚫 That asks for something that is not allowed here. Nothing was charged. Say it in other words.
+bot-error-prohibited =
+    🚫 { $reason ->
+        [minors] That seems to ask for young people in a sexual way, which
+        [sexual] That seems to ask for something sexually explicit, which
+        [consent] That seems to ask for undressing somebody or deceiving about somebody, which
+        [violence] That seems to ask for gore, which
+        [terror] That seems to ask for praise of terrorists, which
+        [weapons] That seems to ask for instructions for a weapon, which
+        [self-harm] That seems to ask for instructions for self-harm, which
+        [hate] That seems to ask for hate against people, which
+        [fraud] That seems to ask for forged documents or money, which
+       *[other] That asks for something that
+    } is not allowed here. Nothing was charged. Say it in other words; if this is wrong, you can appeal in the app.
 bot-error-credits = 💳 You do not have enough credits for that. Nothing was charged. Get more with /buy.
 bot-error-slow-down = ⏳ That was too many in a short time. Nothing was charged. Wait a minute and try again.
 bot-error-unavailable = ⚠️ That is not offered at the moment. Nothing was charged. Choose another style with /styles and try again.

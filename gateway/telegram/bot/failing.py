@@ -11,6 +11,7 @@ import structlog
 from commands.bot_buttons import Rows
 from commands.requests import PROMPT_CHARS_MAX, InvalidRequest
 from gateway.telegram.bot.talk import Talk
+from gateway.web.errors import Problem
 from gateway.web.kinds import KINDS
 from runtime.crypto.keys import KeyDestroyed
 from runtime.errors import PixelpopError
@@ -70,6 +71,9 @@ async def sentence(talk: Talk, error: Exception) -> tuple[str, Rows]:
     if key is None:
         _log.error("the bot could not do it", code=code, exc_info=error)
         return talk.say("bot-error-unknown"), ()
+    if code == "prohibited":
+        reason = error.members.get("reason") if isinstance(error, Problem) else None
+        return talk.say(key, reason=reason or "other"), ()
     return talk.say(key), ()
 
 

@@ -6,7 +6,8 @@ from typing import Any
 from uuid import uuid4
 
 from commands.moderation import VERSION
-from events.ids import fact_id
+from events.generations import GenerationFailed
+from events.ids import GenerationId, fact_id
 from events.moderation import AppealFiled, AppealOverturned, AppealUpheld, ModerationVerdict
 from runtime.waiting import until
 from tests.integration.gateway.log import events_about
@@ -88,6 +89,37 @@ async def test_a_refusal_says_why(person: Person) -> None:
     assert (error["code"], error["reason"]) == ("prohibited", "violence")
     again = await person.ask(prompt=PROHIBITED, key="why")
     assert again.json()["reason"] == "violence"
+
+
+async def test_what_a_checker_refused_says_why_and_can_be_appealed(
+    world: World, person: Person
+) -> None:
+    """The worker's verdict names the reason; its failure ends the generation."""
+    generation_id = GenerationId((await person.ask(prompt="a boat")).json()["id"])
+    about: dict[str, Any] = {
+        "account_id": person.account_id,
+        "occurred_at_ms": world.clock.now_ms(),
+        "generation_id": generation_id,
+    }
+    verdict = ModerationVerdict(
+        **about,
+        stage="prompt",
+        verdict="refused",
+        rule_id="hate/threatening",
+        reason="hate",
+        provider="openai",
+        list_version="1",
+    )
+    failed = GenerationFailed(**about, reason="prohibited", detail="It is not allowed.")
+    await world.append(verdict, fact_id(generation_id, "moderated"))
+    await world.append(failed, fact_id(generation_id, "failed"))
+
+    async def known() -> Any:
+        return (await person.get(f"/generations/{generation_id}")).json().get("error")
+
+    error = await until(known, 20, what="the failure to be readable")
+    assert (error["code"], error["reason"]) == ("prohibited", "hate")
+    assert (await appealed(person, generation_id))["status"] == "open"
 
 
 async def test_an_overturned_refusal_lets_the_same_be_asked_again(

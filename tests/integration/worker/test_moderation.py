@@ -25,7 +25,7 @@ from runtime.settings import Settings
 from tests.fakes.checkers import Checkers
 from tests.integration.worker.bench import Bench, bench, picture
 from tests.integration.worker.desk import Desk
-from tests.integration.worker.left_claims import kept
+from tests.integration.worker.left_claims import kept, left_by_another
 from tests.integration.worker.pictures import whole
 
 RED = 255
@@ -164,6 +164,28 @@ async def test_a_second_call_that_fails_takes_nothing_away(
             done = await desk.fact(job.generation_id, GenerationCompleted)
             assert await whole(one, done) == [0]
         assert done.failed_count == 1
+
+
+async def test_a_photo_is_looked_at_before_anybody_is_paid(
+    desk: Desk, worker_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that may not be shown stops the job; a job whose call is under way is not asked anew."""
+    account_id = await desk.account()
+    key = f"uploads/{account_id}/1.png"
+    job = desk.job(account_id, kind="variation", photo_keys=(key,), prompt="")
+    going_on = desk.job(account_id, prompt="a bad boat")
+    await left_by_another(desk, going_on, "submitted", provider_ref="known")
+    async with bench(worker_settings) as one:
+        looked_at_by(one, eyes := Eyes(), monkeypatch)
+        await one.objects.put_if_absent(key, picture(RED), "image/png")
+        await one.perform(job)
+        failed = await desk.fact(job.generation_id, GenerationFailed)
+        await one.perform(going_on)
+        await desk.fact(going_on.generation_id, GenerationCompleted)
+    assert (failed.reason, one.provider.calls) == ("prohibited", [])
+    assert "photo" in failed.detail
+    assert verdicts(desk, job) == [("photo", 0, 1, "refused")]
+    assert (eyes.texts, one.provider.resumed) == ([], ["known"])
 
 
 async def test_when_nobody_looks_the_settings_decide(
