@@ -22,6 +22,7 @@ from events.generations import (
 from events.gifts import GiftClaimed, GiftOffered, GiftSent, GiftTaken, GiftUnclaimed
 from events.grants import GoodwillGiven, PromotionRedeemed
 from events.ids import AccountId, GenerationId, SourceId
+from events.moderation import AppealOverturned
 from events.purchases import CreditsPurchased, PurchaseRefunded
 from tests.chaos.simulation.broker import Broker, Unsent, unsent
 from tests.chaos.simulation.deciders import Jobs
@@ -29,6 +30,9 @@ from tests.chaos.simulation.versions import UNREADABLE_PACK
 
 _SECOND = 1_000
 _MINUTE = 60 * _SECOND
+_ALLOWED_SHARE = 0.03
+_ALLOWED = "aa"
+"""The `body_mac` of requests that an appeal allows, sooner or later."""
 _HOUR = 60 * _MINUTE
 _RESULT_DELAYS_MS = (0, _SECOND, 10 * _SECOND, 30 * _SECOND, 4 * _MINUTE, 12 * _MINUTE)
 
@@ -45,6 +49,7 @@ class Customers:
             AccountId(ids.derive("simulated-account", str(random.getrandbits(64))))
             for _ in range(count)
         ]
+        self._aside = Random(self.accounts[0])
         self._told: list[Unsent] = []
         self.sent_gifts: Mapping[str, GiftSent] = {}
         """The gifts that were sent, as the read models know them; set by who runs this."""
@@ -197,6 +202,8 @@ class Customers:
         name = self._name()
         generation = ids.generation_id(account, name)
         self._requested.append((account, generation))
+        if self._aside.random() < _ALLOWED_SHARE:
+            self._allow(account)
         off_ms = self._random.choice((0,) * 12 + (-200, -30 * _MINUTE, -2 * _HOUR, 2 * _HOUR))
         prohibited = Moderation("rule", "1") if self._random.random() < 0.05 else None
         self._tell(
@@ -212,8 +219,21 @@ class Customers:
                 seed=1,
                 model="imaginary" if self._random.random() < 0.03 else "preview",
                 quality="standard",
-                body_mac="",
+                body_mac=self._aside.choice(("", _ALLOWED)),
                 prohibited=prohibited,
+            )
+        )
+
+    def _allow(self, account: AccountId) -> None:
+        """An admin overturns a refusal: what is asked again with this body is admitted."""
+        appeal = ids.derive("simulated-appeal", account, self._name())
+        self._tell(
+            AppealOverturned(
+                **self._now(account),
+                actor=account,
+                generation_id=ids.generation_id(account, "refused"),
+                appeal_id=appeal,
+                body_mac=_ALLOWED,
             )
         )
 
