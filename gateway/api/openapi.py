@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import re
 import sys
-from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any, Final, get_args
 
 import msgspec
 from litestar import Litestar
 
-from gateway.api import examples, problem_examples
+from gateway.api import examples
 from gateway.api.contract import GROUPS, KEY, Contract
 from gateway.api.documents import says
-from gateway.api.headers import HEADERS, LIMIT_HEADERS, PLAIN, SAID
+from gateway.api.headers import HEADERS, PLAIN, SAID
 from gateway.api.links import add_links
-from gateway.web.errors import TYPE_PREFIX, sentence
+from gateway.api.refusals import Refusals
 from gateway.web.front import ALWAYS
 from gateway.web.kinds import KINDS
 
@@ -92,8 +91,10 @@ def describe(app: Litestar) -> bytes:
     structs = sorted(_structs(contracts), key=lambda struct: struct.__name__)
     _, components = msgspec.json.schema_components(structs, ref_template=_REFERENCES)
     paths: dict[str, dict[str, Any]] = {}
+    refusals = Refusals()
     for path, method, one in contracts:
-        paths.setdefault(_PARAMETER.sub(r"{\g<name>}", path), {})[method] = _operation(path, one)
+        shown = paths.setdefault(_PARAMETER.sub(r"{\g<name>}", path), {})
+        shown[method] = _operation(path, one, refusals)
     add_links(paths, contracts)
     document = {
         "openapi": "3.1.0",
@@ -111,6 +112,7 @@ def describe(app: Litestar) -> bytes:
         "paths": paths,
         "components": {
             "schemas": dict(sorted(components.items())),
+            **refusals.components(),
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
                 "api_key": {
@@ -157,13 +159,13 @@ def _structs(contracts: list[tuple[str, str, Contract]]) -> set[Any]:
     return structs
 
 
-def _operation(path: str, one: Contract) -> dict[str, Any]:
+def _operation(path: str, one: Contract, refusals: Refusals) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": one.name,
         "summary": one.summary,
         "description": one.details,
         "tags": [one.group],
-        "responses": _responses(path, one),
+        "responses": _responses(path, one, refusals),
     }
     parameters = [*_path_parameters(path), *_query_parameters(one), *_header_parameters(one)]
     if parameters:
@@ -224,7 +226,7 @@ def _header_parameters(one: Contract) -> list[dict[str, Any]]:
     return [{"name": name, "in": "header", **HEADERS[name]} for name in one.headers]
 
 
-def _responses(path: str, one: Contract) -> dict[str, Any]:
+def _responses(path: str, one: Contract, refusals: Refusals) -> dict[str, Any]:
     responses = {
         str(status): _response(one, status, answer) for status, answer in one.answers.items()
     }
@@ -233,9 +235,7 @@ def _responses(path: str, one: Contract) -> dict[str, Any]:
         by_status.setdefault(KINDS[code].status, []).append(code)
     for status, codes in sorted(by_status.items()):
         if str(status) not in responses:
-            responses[str(status)] = _refusals(path, codes)
-            if status == HTTPStatus.TOO_MANY_REQUESTS:
-                responses[str(status)]["headers"] = LIMIT_HEADERS
+            responses[str(status)] = refusals.answer(status, codes)
     return dict(sorted(responses.items()))
 
 
@@ -265,30 +265,6 @@ def _problems(path: str, one: Contract) -> list[str]:
     if "Consistency-Token" in one.headers:
         problems += ("not-caught-up", "cursor-invalid")
     return problems
-
-
-def _refusals(path: str, codes: list[str]) -> dict[str, Any]:
-    reference = {"$ref": _REFERENCES.format(name=ProblemDocument.__name__)}
-    shown = {code: {"summary": KINDS[code].title, "value": _problem(path, code)} for code in codes}
-    return {
-        "description": " or ".join(f"`{TYPE_PREFIX}{code}`" for code in codes),
-        "content": {"application/problem+json": {"schema": reference, "examples": shown}},
-    }
-
-
-def _problem(path: str, code: str) -> dict[str, Any]:
-    """The problem document of a code, as it might be sent."""
-    kind = KINDS[code]
-    example = {
-        "type": TYPE_PREFIX + code,
-        "title": kind.title,
-        "status": kind.status,
-        "detail": problem_examples.DETAILS.get(code) or sentence(code),
-        "instance": _PARAMETER.sub(problem_examples.GENERATION, path),
-    }
-    if kind.status == HTTPStatus.SERVICE_UNAVAILABLE:
-        example["retry_after"] = 1
-    return example | problem_examples.MEMBERS.get(code, {})
 
 
 if __name__ == "__main__":

@@ -40,6 +40,13 @@ function about(schema, description) {
   return [said, found.length ? `(${found.join(", ")})` : ""].filter(Boolean).join(" ");
 }
 
+// What a part of the contract is, where it only says where that stands.
+function found(part, components) {
+  if (!part?.$ref) return part;
+  const [kind, name] = part.$ref.split("/").slice(-2);
+  return components[kind][name];
+}
+
 function table(rows) {
   return element("table", rows.map(([name, type, text]) => element("tr", [
     element("td", element("code", name)), element("td", type, "soft"), element("td", prose(text)),
@@ -61,9 +68,9 @@ function example(value) {
 }
 
 // One answer: what it is, its shape, and an example to open; of refusals, one line for each type.
-function answer(status, one, media, content) {
+function answer(status, one, media, content, components) {
   if (content.examples) {
-    return Object.values(content.examples).map(({ value }) => element("tr", [
+    return Object.values(content.examples).map((one) => found(one, components)).map(({ value }) => element("tr", [
       element("td", status), element("td", element("code", value.type.split("/").pop())),
       element("td", element("details", [element("summary", prose(value.detail)), example(value)], "small")),
     ]));
@@ -76,14 +83,15 @@ function answer(status, one, media, content) {
   return [element("tr", [element("td", status), element("td", shape, "soft"), shown])];
 }
 
-function answers(responses) {
-  return element("table", Object.entries(responses).flatMap(([status, one]) => {
+function answers(responses, components) {
+  return element("table", Object.entries(responses).flatMap(([status, part]) => {
+    const one = found(part, components);
     const [media, content] = Object.entries(one.content ?? {})[0] ?? ["", {}];
-    return answer(status, one, media, content);
+    return answer(status, one, media, content, components);
   }));
 }
 
-function operation(path, method, one, schemas) {
+function operation(path, method, one, components) {
   const shown = element("details", element("summary", [
     element("span", method.toUpperCase(), "method"), element("code", path), " ",
     element("span", one.summary, "soft"),
@@ -99,8 +107,13 @@ function operation(path, method, one, schemas) {
     ])));
   }
   const body = one.requestBody?.content?.["application/json"];
-  if (body) shown.append(element("h4", "Body"), fields(body.schema, schemas), example(body.example));
-  shown.append(element("h4", "Answers"), answers(one.responses));
+  if (body) {
+    const schemas = body.schema.anyOf ?? body.schema.oneOf ?? [body.schema];
+    shown.append(element("h4", "Body"), ...schemas.map((one) => fields(one, components.schemas)));
+    const examples = Object.values(body.examples ?? {}).map(({ value }) => value);
+    shown.append(...(examples.length ? examples : [body.example]).map(example));
+  }
+  shown.append(element("h4", "Answers"), answers(one.responses, components));
   return shown;
 }
 
@@ -127,7 +140,7 @@ async function show() {
   const groups = new Map(contract.tags.map(({ name, description }) => [name, [element("p", prose(description), "soft")]]));
   for (const [path, methods] of Object.entries(contract.paths)) {
     for (const [method, one] of Object.entries(methods)) {
-      groups.get(one.tags[0]).push(operation(path, method, one, schemas));
+      groups.get(one.tags[0]).push(operation(path, method, one, contract.components));
     }
   }
   main.append(element("nav", [...groups.keys(), "Shapes"].flatMap((name, i) => (i ? [" · ", link(name)] : [link(name)]))));
