@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from events import ids
 from events.base import Sealed
 from events.gifts import GiftClaimed, GiftOffered, GiftPart, GiftTaken, GiftUnclaimed
@@ -21,48 +23,35 @@ def _ends(expires: int | None) -> int | None:
     return None if expires is None else at(expires)
 
 
-def redeemed(name: str, credits: int, expires: int | None = None) -> Told:  # noqa: A002  the field's name
+def _awarded(kind: type[Any], name: str, count: int, expires: int | None, **rest: object) -> Told:
+    return Told(
+        kind(
+            account_id=ACCOUNT,
+            occurred_at_ms=START_MS,
+            source_id=award(name),
+            credits=count,
+            expires_at_ms=_ends(expires),
+            **rest,
+        )
+    )
+
+
+def redeemed(name: str, count: int, expires: int | None = None) -> Told:
     """A promotion's code was redeemed; `expires`: ms into the story."""
-    return Told(
-        PromotionRedeemed(
-            account_id=ACCOUNT,
-            occurred_at_ms=START_MS,
-            source_id=award(name),
-            credits=credits,
-            expires_at_ms=_ends(expires),
-            promotion_id=ids.derive("test-promotion", name),
-        )
-    )
+    promotion = ids.derive("test-promotion", name)
+    return _awarded(PromotionRedeemed, name, count, expires, promotion_id=promotion)
 
 
-def rewarded(name: str, credits: int, expires: int | None = None) -> Told:  # noqa: A002  the field's name
+def rewarded(name: str, count: int, expires: int | None = None) -> Told:
     """A friend was delivered a first picture."""
-    return Told(
-        ReferralRewarded(
-            account_id=ACCOUNT,
-            occurred_at_ms=START_MS,
-            source_id=award(name),
-            credits=credits,
-            expires_at_ms=_ends(expires),
-            referral_id=ids.derive("test-referral", name),
-            side="inviter",
-        )
-    )
+    referral = ids.derive("test-referral", name)
+    return _awarded(ReferralRewarded, name, count, expires, referral_id=referral, side="inviter")
 
 
-def soothed(name: str, credits: int, expires: int | None = None) -> Told:  # noqa: A002  the field's name
+def soothed(name: str, count: int, expires: int | None = None) -> Told:
     """An admin made up for something."""
-    return Told(
-        GoodwillGiven(
-            account_id=ACCOUNT,
-            occurred_at_ms=START_MS,
-            source_id=award(name),
-            credits=credits,
-            expires_at_ms=_ends(expires),
-            actor=ADMIN,
-            reason=Sealed("v1.c2VhbGVk"),
-        )
-    )
+    reason = Sealed("v1.c2VhbGVk")
+    return _awarded(GoodwillGiven, name, count, expires, actor=ADMIN, reason=reason)
 
 
 def gift(name: str) -> str:
