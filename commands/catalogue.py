@@ -86,6 +86,14 @@ MODELS: Final = (
         provider="openai",
         credits_per_image={"standard": 2, "high": 5},
         sizes=SIZES,
+        capabilities=KINDS,
+        credits_by_kind={
+            # The photo is paid for too.
+            "edit": {"standard": 3, "high": 6},
+            "variation": {"standard": 3, "high": 6},
+        },
+        photos_max=PHOTOS_MAX,
+        masks=True,
     ),
     Model(
         id="flux",

@@ -178,6 +178,16 @@ class ProviderRefused(ProviderError):
     )
 
 
+class PhotoRefused(ProviderError):
+    """The provider cannot work with this photo or mask; nothing was paid."""
+
+    code = "photo_refused"
+    detail = (
+        "The image model could not work with this photo. Please try another; your credits were "
+        "returned."
+    )
+
+
 class ProviderUnavailable(ProviderError):
     """The provider answered that it cannot, or was not reached at all; nothing was paid."""
 

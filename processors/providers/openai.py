@@ -28,16 +28,22 @@ from processors.providers.asking import (
     not_now,
 )
 from processors.providers.base import (
+    EDIT,
+    IMAGE,
+    VARIATION,
     AnswersInPlace,
     Call,
     ImageRequest,
+    Photo,
+    PhotoRefused,
     ProviderError,
     ProviderMisconfigured,
     ProviderRefused,
     ProviderUncertain,
 )
 from processors.providers.openai_streaming import streamed
-from processors.providers.prompts import prompt_of
+from processors.providers.photos import within
+from processors.providers.prompts import prompt_of, prompt_of_photos
 from runtime.settings import Settings
 
 QUALITIES: dict[str, Literal["medium", "high"]] = {"standard": "medium", "high": "high"}
@@ -49,6 +55,9 @@ PARTIAL_IMAGES = 2
 
 _REFUSALS = {"moderation_blocked", "content_policy_violation"}
 _BAD_REQUEST = {400, 422}
+_TOO_LARGE = 413
+SIDE_PIXELS_MAX = 8192
+"""More than any photo of ours has."""
 
 
 class OpenAIProvider(AnswersInPlace):
@@ -56,6 +65,7 @@ class OpenAIProvider(AnswersInPlace):
 
     name = "openai"
     free = False
+    kinds = frozenset({IMAGE, EDIT, VARIATION})
 
     def __init__(self, settings: Settings) -> None:
         self.timeout_seconds = settings.provider_timeout_seconds
@@ -83,7 +93,7 @@ class OpenAIProvider(AnswersInPlace):
             async with asyncio.timeout(self.timeout_seconds + CONNECT_TIMEOUT_SECONDS):
                 wanted: dict[str, Any] = {
                     "model": self._model,
-                    "prompt": prompt_of(request),
+                    "prompt": prompt_of_photos(request) if request.photos else prompt_of(request),
                     "n": request.count,
                     "size": f"{request.width}x{request.height}",
                     "quality": QUALITIES[request.quality],
@@ -111,6 +121,10 @@ class OpenAIProvider(AnswersInPlace):
         self, wanted: dict[str, Any], request: ImageRequest, call: Call
     ) -> list[str | None]:
         """The pictures in base64; one alone as a stream, where partial ones are wanted."""
+        if request.photos:
+            files = await asyncio.to_thread(_files, request)
+            answer = await self._client.images.edit(**wanted, **files)
+            return [one.b64_json for one in answer.data or ()]
         if self._partial_images and request.count == 1:  # the API streams no more than one
             show = partial(call.show, request.indices[0])
             return await streamed(self._client, wanted, self._partial_images, show)
@@ -133,9 +147,33 @@ def _said_no(error: openai.APIStatusError) -> ProviderError:
         return later
     if status in _BAD_REQUEST and error.code in _REFUSALS:
         return ProviderRefused(said)
+    if status == _TOO_LARGE or (status in _BAD_REQUEST and _is_about_a_photo(error)):
+        return PhotoRefused(said)
     if status in _BAD_REQUEST:
         return ProviderError(said)
     return ProviderMisconfigured(said)
+
+
+def _is_about_a_photo(error: openai.APIStatusError) -> bool:
+    return (error.param or "").startswith(("image", "mask"))
+
+
+def _files(request: ImageRequest) -> dict[str, Any]:
+    """Photos and mask as files of a form; the first photo is of the mask's format, as it must be.
+
+    Raises:
+        ProviderError: a photo cannot be read.
+    """
+    photos = list(request.photos)
+    mask = request.mask
+    if mask is not None and photos[0].content_type != mask.content_type:
+        photos[0] = within(photos[0], SIDE_PIXELS_MAX)
+    files = {"image": [_file(f"photo-{number}", one) for number, one in enumerate(photos)]}
+    return files if mask is None else {**files, "mask": _file("mask", mask)}
+
+
+def _file(name: str, photo: Photo) -> tuple[str, bytes, str]:
+    return f"{name}.{photo.content_type.partition('/')[2]}", photo.data, photo.content_type
 
 
 def _decoded(text: str | None) -> bytes | None:

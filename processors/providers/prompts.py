@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from commands.catalogue import STYLES_BY_ID
-from processors.providers.base import ImageRequest
+from processors.providers.base import VARIATION, ImageRequest
+
+ANOTHER = "Make another version of this picture: the same subject, style and mood, other details."
 
 
 def words_of(request: ImageRequest, chars_max: int | None = None) -> str:
@@ -32,3 +34,14 @@ def prompt_of(request: ImageRequest) -> str:
     if request.negative_prompt:
         parts.append(f"Do not show: {request.negative_prompt}.")
     return "\n\n".join(parts)
+
+
+def prompt_of_photos(request: ImageRequest) -> str:
+    """The same for a model that is shown photos and does as it is told.
+
+    A variation says what it is: its words, if there are any, say only what shall be different.
+    """
+    if request.kind != VARIATION:
+        return prompt_of(request)
+    words = prompt_of(request).strip()
+    return f"{ANOTHER}\n\n{words}" if words else ANOTHER

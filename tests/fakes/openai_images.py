@@ -2,9 +2,10 @@
 
     python -m tests.fakes.openai_images [--port N] [--latency-seconds S]
 
-prints its base URL and serves until it is ended. `POST /v1/images/generations` refuses whatever
-the real API refuses of a gpt-image request. What it does then is told by directives in the
-prompt, or, for the next calls of any prompt, by `POST /control {"next": ["[500]", …]}`:
+prints its base URL and serves until it is ended. `POST /v1/images/generations`, and `/edits` with
+photos, refuse whatever the real API refuses of a gpt-image request. What they do then is told by
+directives in the prompt, or, for the next calls of any prompt, by
+`POST /control {"next": ["[500]", …]}`:
 
     [429] [429:SECONDS]  too many requests, with Retry-After        (costs nothing)
     [500] [503]          an answer that says no                      (costs nothing)
@@ -38,6 +39,8 @@ import msgspec
 from aiohttp import web
 from PIL import Image
 
+from tests.fakes.openai_edits import BadPicture, Edit, read_edit
+
 CALL_HEADER = "X-Client-Request-Id"
 SIZES = {"1024x1024", "1024x1536", "1536x1024"}
 FIELDS = {"model", "prompt", "n", "size", "quality", "output_format", "moderation", "background"}
@@ -58,10 +61,13 @@ class Call(msgspec.Struct):
 class Refused(Exception):
     """The answer is an error of the API's shape."""
 
-    def __init__(self, status: int, code: str, message: str, **headers: str) -> None:
+    def __init__(
+        self, status: int, code: str, message: str, *, param: str | None = None, **headers: str
+    ) -> None:
         super().__init__(message)
+        error = {"code": code, "type": "invalid_request_error", "message": message, "param": param}
         self.response = web.json_response(
-            {"error": {"code": code, "type": "invalid_request_error", "message": message}},
+            {"error": error},
             status=status,
             headers={"x-request-id": "req_fake", **headers},
         )
@@ -80,7 +86,10 @@ class OpenAIImages:
         self.under_way_most = 0
         """The most calls that there ever were at once."""
         self._pictures: dict[tuple[str, int], str] = {}
-        app = web.Application(client_max_size=1_000_000)
+        self.edits: list[Edit] = []
+        """What each request for an edit brought."""
+        app = web.Application(client_max_size=200_000_000)
+        app.router.add_post("/v1/images/edits", self._generate)
         app.router.add_post("/v1/images/generations", self._generate)
         app.router.add_post("/control", self._control)
         app.router.add_get("/calls", self._list)
@@ -105,7 +114,8 @@ class OpenAIImages:
 
     async def _generate(self, request: web.Request) -> web.StreamResponse:
         try:
-            body = await self._validated(request)
+            is_edit = request.path.endswith("/edits")
+            body = await (self._edited(request) if is_edit else self._validated(request))
             call, value = self._note(request, body)
             self.under_way += 1
             self.under_way_most = max(self.under_way_most, self.under_way)
@@ -123,6 +133,18 @@ class OpenAIImages:
             body = msgspec.json.decode(await request.read(), type=dict[str, Any])
         except msgspec.DecodeError as error:
             raise Refused(400, "invalid_json", str(error)) from error
+        return self._checked(body)
+
+    async def _edited(self, request: web.Request) -> dict[str, Any]:
+        try:
+            body, edit = await read_edit(request)
+        except BadPicture as bad:
+            raise Refused(bad.status, bad.code, "Bad picture.", param=bad.param) from bad
+        self._checked(body)
+        self.edits.append(edit)
+        return body
+
+    def _checked(self, body: dict[str, Any]) -> dict[str, Any]:
         unknown = set(body) - FIELDS
         if unknown:
             raise Refused(400, "unknown_parameter", f"Unknown parameter: '{min(unknown)}'.")
