@@ -26,6 +26,8 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     """How many photos an edit may begin with."""
     masks: bool = False
     """Whether a mask may say where a photo changes."""
+    from_photos_max: int = 4
+    """How many pictures one request may ask for that begins with photos."""
 
     def credits_for(self, kind: str) -> dict[str, int]:
         """Whole credits for one picture of that kind by quality; empty: it makes none."""
@@ -101,6 +103,13 @@ MODELS: Final = (
         provider="replicate",
         credits_per_image={"standard": 1, "high": 2},
         sizes=SIZES[:1],  # a megapixel is what it draws; other shapes would not have these sides
+        capabilities=KINDS,
+        credits_by_kind={
+            # Another model of theirs, which costs more.
+            "edit": {"standard": 2, "high": 3},
+            "variation": {"standard": 2, "high": 3},
+        },
+        from_photos_max=1,
     ),
     Model(
         id="flux-dev",

@@ -250,6 +250,8 @@ def chosen_model(request: Request, default: str, providers: frozenset[str]) -> M
     credits_by_quality = model.credits_for(kind)
     if request.quality not in credits_by_quality:
         raise InvalidRequest("quality", f"must be one of {', '.join(credits_by_quality)}")
+    if kind != "image" and request.count > model.from_photos_max:
+        raise InvalidRequest("count", f"can be at most {model.from_photos_max} for {model.id}")
     if isinstance(request, EditRequest):
         _refuse_photos(request, model)
     return model

@@ -182,6 +182,7 @@ BY_SHAPE: dict[type, Any] = {
                     credits_by_kind={kind: one.credits_for(kind) for kind in one.capabilities},
                     photos_max=one.photos_max,
                     masks=one.masks,
+                    from_photos_max=one.from_photos_max,
                     sizes=one.sizes,
                     default=True,
                 )

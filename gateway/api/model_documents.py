@@ -21,6 +21,9 @@ class ModelDocument(msgspec.Struct, frozen=True, kw_only=True):
         dict[str, dict[str, int]], says("Credits for one picture by kind and quality.")
     ]
     photos_max: Annotated[int, says("How many photos an `edit` may begin with.")]
+    from_photos_max: Annotated[
+        int, says("How many pictures an `edit` or a `variation` may ask for at once.")
+    ]
     masks: Annotated[bool, says("Whether a mask may say where a photo changes.")]
     sizes: tuple[str, ...]
     default: bool

@@ -106,6 +106,7 @@ def _models(offer: Offer) -> bytes:
                 credits_by_kind={kind: one.credits_for(kind) for kind in one.capabilities},
                 photos_max=one.photos_max,
                 masks=one.masks,
+                from_photos_max=one.from_photos_max,
                 sizes=one.sizes,
                 default=one.id == offer.default,
             )

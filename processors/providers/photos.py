@@ -12,6 +12,8 @@ from processors.providers.base import Photo, ProviderError
 OPAQUE = 128
 """From this alpha on, of 255, the picture stays."""
 _PIXELS_MAX = 50_000_000
+_QUALITIES = (90, 75, 55)
+_SIDE_MIN = 64
 
 
 def white_where_open(mask: Photo) -> Photo:
@@ -50,6 +52,25 @@ def filling(photo: Photo, width: int, height: int) -> Photo:
         ProviderError: it is no picture.
     """
     return _png(ImageOps.fit(_opened(photo), (width, height), Image.Resampling.LANCZOS))
+
+
+def small_enough(photo: Photo, side_pixels_max: int, bytes_max: int) -> Photo:
+    """As a WebP whose sides, and whose bytes, are no more than that.
+
+    Raises:
+        ProviderError: it is no picture, or cannot be made so small.
+    """
+    picture = _opened(photo)
+    side = side_pixels_max
+    while side >= _SIDE_MIN:
+        picture.thumbnail((side, side), Image.Resampling.LANCZOS)
+        for quality in _QUALITIES:
+            out = BytesIO()
+            picture.save(out, "WEBP", quality=quality)
+            if out.tell() <= bytes_max:
+                return Photo(out.getvalue(), "image/webp")
+        side = side * 2 // 3
+    raise ProviderError("The photo cannot be made small enough.")
 
 
 def in_base64(photo: Photo) -> str:

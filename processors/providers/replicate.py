@@ -13,13 +13,16 @@ a webhook only makes us ask at once. Each call ends in one of these:
 
 from __future__ import annotations
 
+import asyncio
 import time
 from math import gcd
 from typing import Any
 
 from processors.providers.asking import Asking
 from processors.providers.base import (
-    ONLY_IMAGES,
+    EDIT,
+    IMAGE,
+    VARIATION,
     Call,
     ImageRequest,
     News,
@@ -31,19 +34,24 @@ from processors.providers.base import (
 from processors.providers.fetching import SECONDS_MAX as FETCHING_SECONDS_MAX
 from processors.providers.fetching import Fetcher
 from processors.providers.further import Further
+from processors.providers.photos import in_base64, small_enough
 from processors.providers.polling import GRACE_SECONDS, Waiting, until_ended
-from processors.providers.prompts import prompt_of
+from processors.providers.prompts import prompt_of, prompt_of_photos
 from processors.providers.replicate_api import Prediction, ReplicateApi, is_reference
 from processors.worker import metrics
 from runtime.settings import Settings
 
 SEEDS = 2**31
+PHOTO_SIDE_PIXELS = 1024
+"""Of a photo that is to be changed: these models draw about a megapixel."""
+PHOTO_BYTES_MAX = 190_000
+"""As a `data:` address these are the 256 kB up to which Replicate asks for one."""
 OURS = frozenset({"prompt", "seed"})
 """Inputs that come with each request and from nowhere else."""
 
 
 class ReplicateProvider:
-    """Draws with `REPLICATE_MODEL`.
+    """Draws with `REPLICATE_MODEL`, and changes photos with `REPLICATE_EDIT_MODEL`.
 
     Args:
         settings: its token, addresses and limits.
@@ -55,11 +63,13 @@ class ReplicateProvider:
 
     name = "replicate"
     free = False
-    kinds = ONLY_IMAGES
+    kinds = frozenset({IMAGE, EDIT, VARIATION})
 
     def __init__(self, settings: Settings, news: News) -> None:
         self._wait_seconds = settings.replicate_timeout_seconds + GRACE_SECONDS
         self.timeout_seconds = self._wait_seconds + GRACE_SECONDS + FETCHING_SECONDS_MAX
+        self._model = settings.replicate_model
+        self._edit_model = settings.replicate_edit_model
         self._further = Further(settings.replicate_inputs, "REPLICATE_INPUTS", OURS)
         self._asking = Asking(self.name, settings, answered="submitted")
         self._api = ReplicateApi(settings)
@@ -69,8 +79,13 @@ class ReplicateProvider:
     async def generate(self, request: ImageRequest, call: Call) -> list[bytes]:
         """See `Provider`."""
         webhook = self._news.address(self.name, request.generation_id, call.attempt)
-        inputs = inputs_of(request, self._further)
-        prediction = await self._asking.ask(call, lambda _: self._api.submit(inputs, webhook))
+        if request.kind == IMAGE:
+            model, inputs = self._model, inputs_of(request, self._further)
+        else:
+            model, inputs = self._edit_model, await asyncio.to_thread(inputs_of_edit, request)
+        prediction = await self._asking.ask(
+            call, lambda _: self._api.submit(model, inputs, webhook)
+        )
         await call.submitted(prediction.id)
         return await self._pictures(request, call, prediction)
 
@@ -139,6 +154,27 @@ def inputs_of(request: ImageRequest, further: Further) -> dict[str, Any]:
         "go_fast": request.quality == "standard",
     }
     return further.added_to(inputs)
+
+
+def inputs_of_edit(request: ImageRequest) -> dict[str, Any]:
+    """What a FLUX Kontext model is asked for; it draws one picture, in its photo's shape.
+
+    The photo goes along as a `data:` address, so that it lies nowhere else, and is made small
+    enough for one.
+
+    Raises:
+        ProviderError: there is no photo, or it cannot be read.
+    """
+    if not request.photos:
+        raise ProviderError("There is no photo to change.")
+    photo = small_enough(request.photos[0], PHOTO_SIDE_PIXELS, PHOTO_BYTES_MAX)
+    return {
+        "prompt": prompt_of_photos(request),
+        "input_image": f"data:{photo.content_type};base64,{in_base64(photo)}",
+        "aspect_ratio": "match_input_image",
+        "seed": (request.seed + request.indices[0]) % SEEDS,
+        "output_format": "png",
+    }
 
 
 def _addresses(ended: Prediction) -> list[str]:

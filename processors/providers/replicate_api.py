@@ -68,15 +68,14 @@ class ReplicateApi:
     def __init__(self, settings: Settings) -> None:
         headers = {"Authorization": f"Bearer {settings.replicate_api_token}"}
         self._api = JsonApi(settings.replicate_base_url, headers)
-        model, _, self._version = settings.replicate_model.partition(":")
-        self._path = "predictions" if self._version else f"models/{model}/predictions"
         seconds = max(math.ceil(settings.replicate_timeout_seconds), CANCEL_AFTER_SECONDS_MIN)
         self._cancel_after = f"{seconds}s"
 
-    async def submit(self, inputs: dict[str, Any], webhook: str | None) -> Prediction:
+    async def submit(self, model: str, inputs: dict[str, Any], webhook: str | None) -> Prediction:
         """Create a prediction; this is what costs money.
 
         Args:
+            model: `owner/name` or `owner/name:version`.
             inputs: the model's.
             webhook: where to tell that it has ended.
 
@@ -86,12 +85,14 @@ class ReplicateApi:
             ProviderError: it was refused; nothing was created.
         """
         body: dict[str, Any] = {"input": inputs}
-        if self._version:
-            body["version"] = self._version
+        name, _, version = model.partition(":")
+        if version:
+            body["version"] = version
         if webhook is not None:
             body |= {"webhook": webhook, "webhook_events_filter": ["completed"]}
+        path = "predictions" if version else f"models/{name}/predictions"
         # Ends by itself there, also when nobody is left here to cancel it.
-        answer = await self._api.pay(self._path, body, {"Cancel-After": self._cancel_after})
+        answer = await self._api.pay(path, body, {"Cancel-After": self._cancel_after})
         if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
             raise _said_no(answer)
         try:

@@ -69,6 +69,14 @@ class Work(Diffusers, frozen=True, kw_only=True, forbid_unknown_fields=True):
             pattern="^[A-Za-z0-9._-]+/[A-Za-z0-9._-]+(:[0-9a-f]{64})?$",
         ),
     ] = "black-forest-labs/flux-schnell"
+    replicate_edit_model: Annotated[
+        str,
+        about(
+            "The Replicate model that changes photos; its inputs are FLUX Kontext's.",
+            env="REPLICATE_EDIT_MODEL",
+            pattern="^[A-Za-z0-9._-]+/[A-Za-z0-9._-]+(:[0-9a-f]{64})?$",
+        ),
+    ] = "black-forest-labs/flux-kontext-pro"
     replicate_inputs: Annotated[
         str,
         about(

@@ -33,6 +33,7 @@ def another(field: msgspec.inspect.Field) -> object:
         "telegram_api_base": "http://127.0.0.1:8081",
         "stripe_api_base": "http://127.0.0.1:8082",
         "stripe_webhook_secret": "whsec_" + "s" * 16,
+        "replicate_edit_model": "somebody/something",
         "replicate_model": "somebody/something",
         "diffusers_device": "cuda:1",
         "comfyui_url": "http://127.0.0.1:8188",

@@ -46,6 +46,11 @@ def test_a_field_that_cannot_be_used_is_named(field: str, request_: Request) -> 
     ("field", "request_"),
     [
         ("upload_ids", EditRequest(prompt="x", upload_ids=(ONE, TWO), model="titan")),
+        (
+            "mask_upload_id",
+            EditRequest(prompt="x", upload_ids=(ONE,), mask_upload_id=TWO, model="flux"),
+        ),
+        ("count", VariationRequest(parent_image_id=MINE, count=2, model="flux")),
         ("size", EditRequest(prompt="x", upload_ids=(ONE,), size="1024x1536", model="titan")),
         ("quality", VariationRequest(parent_image_id=MINE, quality="ultra")),
     ],
