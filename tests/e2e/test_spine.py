@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
@@ -11,6 +12,7 @@ import pytest_asyncio
 from PIL import Image
 
 from tests.e2e.system import System, lines_of, sign_in, wish
+from tests.unit.uploads import photos
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -102,3 +104,37 @@ async def test_a_generation_is_watched_cancelled_binned_and_taken_back(system: S
         token = {"Consistency-Token": back.headers["Consistency-Token"]}
         shown = (await http.get("/generations", headers=me | token)).json()["items"]
         assert done["id"] in [item["id"] for item in shown]
+
+
+async def test_a_photo_is_sent_changed_and_varied(system: System) -> None:
+    """Upload, complete, edit with a mask, and a variation of what came, each with its picture."""
+    async with httpx.AsyncClient(base_url=system.address, timeout=30) as http:
+        me = await sign_in(system, http, 7)
+        photo = photos.jpeg(exif=photos.exif(orientation=6))
+        mask = photos.encoded(Image.new("RGBA", (80, 120)), "PNG")
+        ids = []
+        for data, kind in ((photo, "image/jpeg"), (mask, "image/png")):
+            asked = {"content_type": kind, "size_bytes": len(data)}
+            form = (await http.post("/uploads", json=asked, headers=me)).json()
+            sent = await http.post(form["url"], data=form["fields"], files={"file": data})
+            assert sent.is_success, sent.text
+            done = await http.post(f"/uploads/{form['upload_id']}/complete", headers=me)
+            assert done.json()["status"] == "ready", done.text
+            ids.append(form["upload_id"])
+        edit = {"kind": "edit", "prompt": "snow", "upload_ids": ids[:1], "mask_upload_id": ids[1]}
+        edited = await _made(http, me, "edit", edit)
+        assert edited["size"] == "1024x1536"  # upright, as the photo is
+        parent = edited["images"][0]["id"]
+        varied = await _made(http, me, "vary", {"kind": "variation", "parent_image_id": parent})
+        for one in (edited, varied):
+            picture = Image.open(io.BytesIO((await http.get(one["images"][0]["url"])).content))
+            top, bottom = picture.getpixel((512, 200)), picture.getpixel((512, 1200))
+            assert picture.size == (1024, 1536)
+            assert sum(abs(a - b) for a, b in zip(top, bottom, strict=True)) > 30
+
+
+async def _made(http: httpx.AsyncClient, me: Any, key: str, body: Any) -> Any:
+    headers = me | {"Idempotency-Key": key, "Prefer": "wait=30"}
+    made = await http.post("/generations", json=body, headers=headers)
+    assert (made.status_code, made.json()["status"]) == (200, "done"), made.text
+    return made.json()
