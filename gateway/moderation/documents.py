@@ -70,7 +70,7 @@ class SaidDocument(msgspec.Struct, frozen=True, kw_only=True):
     stage: Annotated[str, says("`words`, `prompt`, `photo` or `picture`.")]
     verdict: Annotated[str, says("`refused`, `passed` or `unavailable`.")]
     rule_id: str | None
-    provider: Annotated[str, says("`lists`, `openai`, `bedrock` or `rekognition`.")]
+    provider: Annotated[str, says("`lists`, `openai`, `bedrock`, `rekognition` or `diffusers`.")]
     index: Annotated[int | None, says("Which photo or picture; null: the words.")]
 
 

@@ -12,6 +12,7 @@ from runtime.settings import Settings
 AUTO = "auto"
 OFF = "off"
 OPENAI = "openai"
+DIFFUSERS = "diffusers"
 
 
 def open_moderation(settings: Settings, executor: Executor) -> Moderator:
@@ -20,8 +21,9 @@ def open_moderation(settings: Settings, executor: Executor) -> Moderator:
     Raises:
         SettingsError: somebody is named who cannot be asked.
     """
-    words = _chosen(settings, settings.moderation_words)
-    pictures = _chosen(settings, settings.moderation_pictures)
+    words = _chosen(settings, settings.moderation_words, OFF)
+    here = OFF if settings.diffusers_safety_checker is None else DIFFUSERS
+    pictures = _chosen(settings, settings.moderation_pictures, here)
     opened: dict[str, Checker] = {}
     for name in (words, pictures):
         if name != OFF and name not in opened:
@@ -35,11 +37,11 @@ def open_moderation(settings: Settings, executor: Executor) -> Moderator:
     )
 
 
-def _chosen(settings: Settings, named: str) -> str:
+def _chosen(settings: Settings, named: str, otherwise: str) -> str:
     if named != AUTO:
         return named
     own = settings.openai_api_key is not None and settings.openai_base_url is None
-    return OPENAI if own else OFF
+    return OPENAI if own else otherwise
 
 
 def _open(settings: Settings, name: str) -> Checker:
@@ -54,6 +56,10 @@ def _open(settings: Settings, name: str) -> Checker:
         from processors.moderation.rekognition import RekognitionChecker
 
         return RekognitionChecker(settings)
+    if name == DIFFUSERS:
+        from processors.moderation.diffusers import DiffusersChecker
+
+        return DiffusersChecker(settings)
     from processors.moderation.bedrock import BedrockChecker
 
     return BedrockChecker(settings)

@@ -8,7 +8,6 @@ costs nothing, so whatever becomes of it, it may be made again. What torch is ne
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import threading
 import time
 from collections.abc import Callable
@@ -26,18 +25,15 @@ from processors.providers.base import (
     ImageRequest,
     ProviderError,
     ProviderMisconfigured,
-    ProviderRefused,
     ProviderUnavailable,
     TooLate,
 )
+from processors.providers.extras import require_diffusers
 from processors.worker import metrics
-from runtime.errors import SettingsError
 from runtime.settings import Settings
 
 _log = structlog.get_logger(__name__)
 
-NEEDED = ("torch", "diffusers", "transformers", "peft")
-"""Packages of the extra `diffusers`."""
 STOP_SECONDS_MAX = 10.0
 """How long a step may take to notice that its request is not wanted any more."""
 
@@ -49,8 +45,8 @@ class Stopped(Exception):
 class Drawing(Protocol):
     """A model that is loaded; called in one thread only."""
 
-    def draw(self, request: ImageRequest, stop: threading.Event) -> list[bytes | None]:
-        """Draw; None stands for a picture that its safety checker withholds.
+    def draw(self, request: ImageRequest, stop: threading.Event) -> list[bytes]:
+        """Draw; as many as are asked for.
 
         Raises:
             Stopped: `stop` was set.
@@ -77,7 +73,7 @@ class DiffusersProvider(AnswersInPlace):
     def __init__(self, settings: Settings, load: Callable[[], Drawing] | None = None) -> None:
         self.timeout_seconds = settings.diffusers_timeout_seconds
         if load is None:
-            _require_extra()
+            require_diffusers("DIFFUSERS_MODEL")
             load = _loader(settings)
         self._thread = ThreadPoolExecutor(1, "diffusers")
         self._loading: Future[Drawing] = self._thread.submit(_told, load)
@@ -116,7 +112,7 @@ class DiffusersProvider(AnswersInPlace):
         )
         try:
             async with asyncio.timeout(self.timeout_seconds):
-                pictures = await asyncio.shield(drawn)
+                return await asyncio.shield(drawn)
         except TimeoutError as error:
             raise ProviderUnavailable("It took too long.") from error
         except (ProviderError, asyncio.CancelledError):
@@ -129,19 +125,6 @@ class DiffusersProvider(AnswersInPlace):
             await asyncio.wait([drawn], timeout=STOP_SECONDS_MAX)
             if drawn.done() and not drawn.cancelled():
                 drawn.exception()
-        shown = [one for one in pictures if one is not None]
-        if not shown:
-            raise ProviderRefused("The safety checker withholds what was made.")
-        return shown
-
-
-def _require_extra() -> None:
-    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
-    if missing:
-        raise SettingsError(
-            f"DIFFUSERS_MODEL is set, and {', '.join(missing)} is not installed: install Pixelpop "
-            "with its extra `diffusers`."
-        )
 
 
 def _loader(settings: Settings) -> Callable[[], Drawing]:

@@ -7,7 +7,6 @@ the weights of the one for words. Needs the extra `diffusers`.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from io import BytesIO
 from typing import Any, NamedTuple
 
@@ -23,6 +22,7 @@ from processors.providers.base import EDIT, VARIATION, ImageRequest, Photo, Prov
 from processors.providers.diffusers import Stopped
 from processors.providers.photos import filling, white_where_open
 from processors.providers.prompts import words_of
+from processors.providers.torch_devices import device_of
 from runtime.errors import SettingsError
 from runtime.settings import Settings
 
@@ -33,9 +33,6 @@ STRENGTH = {EDIT: 0.65, VARIATION: 0.5}
 MASK_STRENGTH = 0.99
 SEEDS = 2**63
 SCALE_MAX = 4.0
-
-SafetyCheck = Callable[[list[Image.Image]], list[bool]]
-"""Says of each picture whether it must not be shown."""
 
 
 class Lora(NamedTuple):
@@ -50,24 +47,21 @@ class Pipeline:
 
     Args:
         settings: which, and where.
-        check: the safety checker; unset: the one of the settings, if there is one.
 
     Raises:
         SettingsError: the LoRA weights or the device cannot be used.
         OSError: the model is not there, or not as safetensors.
     """
 
-    def __init__(self, settings: Settings, check: SafetyCheck | None = None) -> None:
+    def __init__(self, settings: Settings) -> None:
         self.device = device_of(settings.diffusers_device)
-        # Half the memory and twice the speed; only cards of that kind draw right with it.
-        self._dtype = torch.float16 if self.device.type == "cuda" else torch.float32
-        self._where = {
-            "torch_dtype": self._dtype,
-            "use_safetensors": True,
-            "local_files_only": not settings.diffusers_download,
-        }
         self._words = StableDiffusionXLPipeline.from_pretrained(
-            settings.diffusers_model, variant=settings.diffusers_variant, **self._where
+            settings.diffusers_model,
+            variant=settings.diffusers_variant,
+            # Half the memory and twice the speed; only cards of that kind draw right with it.
+            torch_dtype=torch.float16 if self.device.type == "cuda" else torch.float32,
+            use_safetensors=True,
+            local_files_only=not settings.diffusers_download,
         )
         self._add(loras_of(settings.diffusers_loras), settings)
         self._words.to(self.device)
@@ -75,11 +69,8 @@ class Pipeline:
         self._mask = StableDiffusionXLInpaintPipeline.from_pipe(self._words)
         for one in (self._words, self._edit, self._mask):
             one.set_progress_bar_config(disable=True)
-        self._check = check
-        if check is None and settings.diffusers_safety_checker is not None:
-            self._check = self._checker(settings.diffusers_safety_checker)
 
-    def draw(self, request: ImageRequest, stop: threading.Event) -> list[bytes | None]:
+    def draw(self, request: ImageRequest, stop: threading.Event) -> list[bytes]:
         """See `Drawing`."""
         pipeline, start = self._start(request)
 
@@ -105,11 +96,7 @@ class Pipeline:
                 output_type="pil",
                 **start,
             ).images
-        withheld = [False] * len(made) if self._check is None else self._check(made)
-        return [
-            None if unsafe else _png(picture)
-            for picture, unsafe in zip(made, withheld, strict=True)
-        ]
+        return [_png(picture) for picture in made]
 
     def _start(self, request: ImageRequest) -> tuple[Any, dict[str, Any]]:
         size = {"width": request.width, "height": request.height}
@@ -135,42 +122,6 @@ class Pipeline:
             )
         if names:
             self._words.set_adapters(names, [one.scale for one in loras])
-
-    def _checker(self, name: str) -> SafetyCheck:
-        """Stable Diffusion's safety checker, by its own two parts."""
-        import numpy as np
-        from diffusers.pipelines.stable_diffusion.safety_checker import (
-            StableDiffusionSafetyChecker,
-        )
-        from transformers import CLIPImageProcessor
-
-        local = {"local_files_only": self._where["local_files_only"]}
-        looks_at = CLIPImageProcessor.from_pretrained(name, **local)
-        model = StableDiffusionSafetyChecker.from_pretrained(name, **self._where).to(self.device)
-
-        def check(pictures: list[Image.Image]) -> list[bool]:
-            seen = looks_at(pictures, return_tensors="pt").pixel_values.to(self.device, self._dtype)
-            pixels = np.stack([np.asarray(one.convert("RGB")) / 255.0 for one in pictures])
-            with torch.inference_mode():
-                _, flags = model(clip_input=seen, images=pixels)
-            return [bool(flag) for flag in flags]
-
-        return check
-
-
-def device_of(name: str) -> torch.device:
-    """The device of that name; `auto`: the best that is there.
-
-    Raises:
-        SettingsError: it is not there.
-    """
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if name == "auto":
-        return torch.device(next((kind for kind, is_there in there.items() if is_there), "cpu"))
-    device = torch.device(name)
-    if not there.get(device.type, True):
-        raise SettingsError(f"DIFFUSERS_DEVICE is {name}, which this machine does not have.")
-    return device
 
 
 def loras_of(text: str) -> list[Lora]:

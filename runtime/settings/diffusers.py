@@ -36,8 +36,9 @@ class Diffusers(ComfyUi, frozen=True, kw_only=True, forbid_unknown_fields=True):
     diffusers_safety_checker: Annotated[
         str | None,
         about(
-            "The folder, or name on a hub, of a safety checker in the form of Stable Diffusion's; "
-            "unset: pictures are not checked here.",
+            "The folder, or name on a hub, of a safety checker in the form of Stable Diffusion's, "
+            "which looks at photos and pictures of all providers; see "
+            "PIXELPOP_MODERATION_PICTURES.",
             env="DIFFUSERS_SAFETY_CHECKER",
         ),
     ] = None

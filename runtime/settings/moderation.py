@@ -20,10 +20,12 @@ class Moderation(Bot, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ),
     ] = "auto"
     moderation_pictures: Annotated[
-        Literal["auto", "off", "openai", "rekognition", "bedrock"],
+        Literal["auto", "off", "openai", "rekognition", "bedrock", "diffusers"],
         about(
-            "Who looks at photos before, and at pictures after they are made: the same, or Amazon "
-            "Rekognition. With `off` every picture is shown as `unchecked`."
+            "Who looks at photos before, and at pictures after they are made: the same, Amazon "
+            "Rekognition, or a safety checker on this machine. `auto`: OpenAI as above, else that "
+            "checker where DIFFUSERS_SAFETY_CHECKER is set. With `off` every picture is shown as "
+            "`unchecked`."
         ),
     ] = "auto"
     moderation_when_unavailable: Annotated[

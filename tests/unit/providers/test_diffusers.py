@@ -14,7 +14,6 @@ import pytest_asyncio
 from processors.providers import (
     ImageRequest,
     ProviderMisconfigured,
-    ProviderRefused,
     ProviderUnavailable,
     TooLate,
 )
@@ -35,7 +34,7 @@ class Card:
         self.at_once_max = 0
         self.stopped = 0
 
-    def draw(self, request: ImageRequest, stop: threading.Event) -> list[bytes | None]:
+    def draw(self, request: ImageRequest, stop: threading.Event) -> list[bytes]:
         self.at_once += 1
         self.at_once_max = max(self.at_once, self.at_once_max)
         self.started.set()
@@ -46,8 +45,7 @@ class Card:
                     raise Stopped
             if "[fails]" in request.prompt:
                 raise RuntimeError("out of memory, and a very private boat")
-            unsafe = {"[unsafe]": request.count, "[oneunsafe]": 1}.get(request.prompt, 0)
-            return [None] * unsafe + [picture()] * (request.count - unsafe)
+            return [picture()] * request.count
         finally:
             self.at_once -= 1
 
@@ -70,18 +68,6 @@ async def test_one_after_another(card: Card, provider: DiffusersProvider) -> Non
     requests = [provider.generate(asking("a boat"), Submitting()) for _ in range(4)]
     assert [len(one) for one in await asyncio.gather(*requests)] == [2] * 4
     assert card.at_once_max == 1
-
-
-@pytest.mark.parametrize(("prompt", "count"), [("[oneunsafe]", 1), ("a boat", 2)])
-async def test_unsafe(provider: DiffusersProvider, prompt: str, count: int) -> None:
-    """What the safety checker withholds is not delivered; the rest is."""
-    assert len(await provider.generate(asking(prompt), Submitting())) == count
-
-
-async def test_all_unsafe(provider: DiffusersProvider) -> None:
-    """Where nothing may be shown it is a refusal."""
-    with pytest.raises(ProviderRefused):
-        await provider.generate(asking("[unsafe]"), Submitting())
 
 
 async def test_fails(provider: DiffusersProvider) -> None:

@@ -29,8 +29,10 @@ if not os.environ.get("PIXELPOP_TEST_DIFFUSERS"):
         allow_module_level=True,
     )
 
+from processors.moderation.diffusers import DiffusersChecker
 from processors.providers import diffusers_pipeline
-from processors.providers.diffusers_pipeline import Lora, Pipeline, device_of, loras_of
+from processors.providers.diffusers_pipeline import Lora, Pipeline, loras_of
+from processors.providers.torch_devices import device_of
 from tests.unit.providers import tiny_sdxl
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -64,7 +66,7 @@ def wanted(prompt: str = "a boat", **fields: Any) -> ImageRequest:
 
 def drawn(pipeline: Pipeline, request: ImageRequest) -> list[Image.Image]:
     made = pipeline.draw(request, threading.Event())
-    return [Image.open(BytesIO(one)).convert("RGB") for one in made if one is not None]
+    return [Image.open(BytesIO(one)).convert("RGB") for one in made]
 
 
 def differ(one: Image.Image, other: Image.Image) -> bool:
@@ -122,26 +124,16 @@ def test_stopped(pipeline: Pipeline) -> None:
         pipeline.draw(wanted(), stop)
 
 
-def test_safety_hook(settings: Settings) -> None:
-    """A safety checker says which pictures are withheld."""
-    seen: list[tuple[int, int]] = []
-
-    def check(pictures: list[Image.Image]) -> list[bool]:
-        seen.extend(one.size for one in pictures)
-        return [True, False]
-
-    made = Pipeline(settings, check).draw(wanted(), threading.Event())
-    assert [one is None for one in made] == [True, False]
-    assert seen == [(64, 96)] * 2
-
-
 @pytest.mark.parametrize("flags", [True, False])
-def test_safety_checker(settings: Settings, tmp_path: Path, flags: bool) -> None:
+async def test_safety_checker(settings: Settings, tmp_path: Path, flags: bool) -> None:
     """A safety checker on the disk, in Stable Diffusion's form, is loaded and asked."""
     path = tiny_sdxl.make_safety_checker(tmp_path, flags=flags)
-    changed = msgspec.structs.replace(settings, diffusers_safety_checker=str(path))
-    made = Pipeline(changed).draw(wanted(), threading.Event())
-    assert [one is None for one in made] == [flags] * 2
+    checker = DiffusersChecker(
+        msgspec.structs.replace(settings, diffusers_safety_checker=str(path))
+    )
+    checked = await checker.picture(photo().data)
+    await checker.close()
+    assert checked.rule_id == ("safety-checker" if flags else None)
 
 
 async def test_provider(settings: Settings) -> None:
