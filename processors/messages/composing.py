@@ -123,6 +123,13 @@ def refunded(place: Place, detail: Detail, *, left: int) -> Content:
     return Content(text=text)
 
 
+def appealed(place: Place, detail: Detail) -> Content:
+    """What was decided about an objection to a refusal."""
+    overturned = detail.why == "overturned"
+    key = "messages-appeal-overturned" if overturned else "messages-appeal-upheld"
+    return Content(text=say(place.language, key))
+
+
 def expiring(place: Place, ending: int, first_ms: int) -> Content:
     """That credits end soon; `first_ms`: when the first of them do."""
     at = datetime.fromtimestamp(first_ms / 1000, UTC)

@@ -75,14 +75,19 @@ class Preparer:
         if claim.kind in {telling.STARTED, telling.ENDED, telling.PICTURE}:
             return await self._of_generation(claim, person)
         place = _private(person)
-        if isinstance(place, Skip):
-            return place
-        if claim.kind == telling.REFUNDED:
-            content = composing.refunded(place, claim.detail, left=person.available)
-            return Prepared(place=place, content=content)
-        if claim.kind == telling.EXPIRING:
-            return await self._expiring(claim, person, place)
-        return Skip("unknown-kind")  # planned by a newer version
+        return place if isinstance(place, Skip) else await self._of_account(claim, person, place)
+
+    async def _of_account(self, claim: Claim, person: Person, place: Place) -> Prepared | Skip:
+        match claim.kind:
+            case telling.REFUNDED:
+                content = composing.refunded(place, claim.detail, left=person.available)
+                return Prepared(place=place, content=content)
+            case telling.APPEAL:
+                return Prepared(place=place, content=composing.appealed(place, claim.detail))
+            case telling.EXPIRING:
+                return await self._expiring(claim, person, place)
+            case _:
+                return Skip("unknown-kind")  # planned by a newer version
 
     async def _expiring(self, claim: Claim, person: Person, place: Place) -> Prepared | Skip:
         if not person.notifications:

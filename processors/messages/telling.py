@@ -10,6 +10,7 @@ from events.credits import CreditsRevoked, CreditsSettled
 from events.envelope import type_header_of
 from events.generations import GenerationRejected, GenerationStarted
 from events.ids import derive
+from events.moderation import AppealOverturned, AppealUpheld
 
 STARTED: Final = "started"
 """The status message says that it is being made."""
@@ -21,10 +22,15 @@ REFUNDED: Final = "refunded"
 """Credits left again, because the money went back."""
 EXPIRING: Final = "expiring"
 """Credits end soon."""
+APPEAL: Final = "appeal"
+"""What was decided about an objection to a refusal."""
 
 HEADERS: Final = frozenset(
     type_header_of(kind)[1]
-    for kind in (GenerationStarted, CreditsSettled, GenerationRejected, CreditsRevoked)
+    for kind in (
+        *(GenerationStarted, CreditsSettled, GenerationRejected, CreditsRevoked),
+        *(AppealUpheld, AppealOverturned),
+    )
 )
 """The `ce_type` headers of everything that may be told; what has another is not worth decoding."""
 
@@ -36,7 +42,7 @@ class Detail(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a message says beside what it is about; nothing personal."""
 
     why: str = ""
-    """Of a refund: `refund` or `chargeback`; of a rejection: its reason."""
+    """Of a refund: `refund` or `chargeback`; of a rejection: its reason; of an appeal: its end."""
     credits: int = 0
     """Of a refund: how many left; of a rejection: how many are needed."""
     debt: int = 0
@@ -78,6 +84,9 @@ def note_of(event: object, event_id: str) -> Note | None:
         case CreditsRevoked() if event.why in _MONEY_WENT_BACK:
             detail = Detail(why=event.why, credits=event.credits, debt=event.debt_added)
             return Note(message_id(REFUNDED, event_id), REFUNDED, event.refund_id[:100], detail)
+        case AppealUpheld() | AppealOverturned():
+            detail = Detail(why=event.after[0] if event.after else "")
+            return Note(message_id(APPEAL, event_id), APPEAL, event.generation_id, detail)
     return None
 
 

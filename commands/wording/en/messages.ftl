@@ -61,6 +61,11 @@ messages-rejected-insufficient-credits =
     } and you have { $left }. Nothing was charged. Get more with /buy.
 messages-rejected-timed-out = ⚠️ It could not be started in time. Nothing was charged. Please try again.
 
+messages-appeal-upheld =
+    🔎 Somebody looked at the refusal that you objected to, and it stands.
+messages-appeal-overturned =
+    ✅ You were right to object: that may be asked for. Send the same request again, just as it was.
+
 messages-refunded =
     ↩️ Your payment went back to you, and { $credits ->
         [one] { $credits } credit was

@@ -68,6 +68,11 @@ messages-rejected-insufficient-credits =
     }, а у вас { $left }. Ничего не списано. Пополнить: /buy.
 messages-rejected-timed-out = ⚠️ Не удалось начать вовремя. Ничего не списано. Попробуйте ещё раз.
 
+messages-appeal-upheld =
+    🔎 Отказ, который вы обжаловали, посмотрел человек. Отказ остаётся в силе.
+messages-appeal-overturned =
+    ✅ Вы были правы: об этом просить можно. Отправьте тот же запрос ещё раз, ничего не меняя.
+
 messages-refunded =
     ↩️ Платёж вам возвращён, с баланса { $credits ->
         [one] снят { $credits } кредит

@@ -14,6 +14,7 @@ from events.credits import CreditsRevoked, CreditsSettled
 from events.envelope import headers_for
 from events.generations import GenerationRejected, GenerationStarted
 from events.ids import AccountId, EventId, GenerationId, SourceId, derive, fact_id
+from events.moderation import AppealOverturned
 from events.recorded import hash_value
 from events.topics import EVENTS
 from processors.worker.work import Delivery
@@ -104,6 +105,20 @@ class Log:
             provider="local",
         )
         return self._delivery(event, fact_id(str(generation_id), f"started:{attempt}"), NOW_MS)
+
+    def overturned(self, account_id: UUID, generation_id: UUID) -> Delivery:
+        """An admin lets a refused request be asked again."""
+        event = AppealOverturned(
+            account_id=AccountId(str(account_id)),
+            occurred_at_ms=NOW_MS,
+            actor=AccountId(str(account_id)),
+            generation_id=GenerationId(str(generation_id)),
+            appeal_id=str(generation_id),
+            body_mac="0" * 64,
+            before=("open",),
+            after=("overturned",),
+        )
+        return self._delivery(event, fact_id(str(generation_id), "overturned"), NOW_MS)
 
     def _delivery(self, event: Event, event_id: EventId, appended_at_ms: int) -> Delivery:
         self._offset += 1

@@ -131,6 +131,16 @@ async def test_a_refund_is_told_with_its_debt(yard: Yard) -> None:
     assert "3 из них уже потрачены" in message["text"]
 
 
+async def test_the_end_of_an_appeal_is_told_once(yard: Yard) -> None:
+    """However often the log tells it, the person is written to once."""
+    account, generation = await yard.person(language="ru"), uuid.uuid4()
+    async with yard.sending():
+        await yard.tell(*[yard.overturned(account, generation) for _ in range(2)])
+        assert await yard.ended(1) == [("appeal", "done", "sent")]
+    (message,) = yard.people[account].inbox
+    assert "Вы были правы" in message["text"]
+
+
 async def test_credits_that_end_soon_are_told_once(yard: Yard) -> None:
     """Of the credits that end on one day a person is told once, however often it is looked for."""
     account, later, used = [await yard.person() for _ in range(3)]

@@ -9,6 +9,8 @@ import pytest
 from events.credits import CreditsGranted, CreditsRevoked, CreditsSettled
 from events.generations import GenerationRejected, GenerationStarted
 from events.ids import AccountId, GenerationId, SourceId, is_uuid
+from events.moderation import AppealOverturned, AppealUpheld
+from processors.messages.composing import Place, appealed
 from processors.messages.telling import Detail, expiry_note, note_of, pictures_after
 
 ACCOUNT = AccountId("00000000-0000-4000-8000-000000000001")
@@ -78,6 +80,29 @@ def test_what_a_refund_says() -> None:
     assert note is not None
     assert note.detail == Detail(why="chargeback", credits=5, debt=2)
     assert len(note.about) == 100
+
+
+@pytest.mark.parametrize(
+    ("kind", "why"), [(AppealUpheld, "upheld"), (AppealOverturned, "overturned")]
+)
+def test_the_end_of_an_appeal_is_told(kind: type[Any], why: str) -> None:
+    """Whichever way it was decided, in the person's language."""
+    more = {"body_mac": "0" * 64} if kind is AppealOverturned else {}
+    event = kind(
+        account_id=ACCOUNT,
+        occurred_at_ms=1,
+        actor=ACCOUNT,
+        generation_id=GENERATION,
+        appeal_id=GENERATION,
+        before=("open",),
+        after=(why,),
+        **more,
+    )
+    note = note_of(event, "a")
+    assert note is not None
+    assert (note.kind, note.about, note.detail) == ("appeal", GENERATION, Detail(why=why))
+    texts = {appealed(Place(chat_id=1, language=one), note.detail).text for one in ("en", "ru")}
+    assert len(texts) == 2
 
 
 def test_a_start_is_told() -> None:
