@@ -23,6 +23,8 @@ class PreferencesChanged(Fact, frozen=True, kw_only=True, gc=False, tag="Prefere
     """Whether the bot may write when pictures are done."""
     analytics: bool | UnsetType = UNSET
     """False: this account is left out of analyses."""
+    prompt_in_files: bool | UnsetType = UNSET
+    """Whether the files of pictures hold the words that they were made from."""
 
 
 class ConsentGiven(Fact, frozen=True, kw_only=True, gc=False, tag="ConsentGiven.v1"):

@@ -18,7 +18,10 @@ from projections.rows import put
 from runtime.queries import load_queries
 
 QUERIES = load_queries(Path(__file__).with_name("profiles.sql"))
-PREFERENCES = ("language", "default_style_id", "default_size", "notifications", "analytics")
+PREFERENCES = (
+    *("language", "default_style_id", "default_size", "notifications", "analytics"),
+    "prompt_in_files",
+)
 
 
 class ConsentRow(msgspec.Struct, gc=False):

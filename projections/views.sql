@@ -115,6 +115,24 @@ $$;
 REVOKE ALL ON FUNCTION read.moderation_statistics(bigint, bigint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION read.moderation_statistics(bigint, bigint) TO pixelpop_gateway;
 
+-- For the worker, which may read no table here: whether a person wants the words that a picture is
+-- made from in its file. Nobody who never said so does.
+CREATE OR REPLACE FUNCTION read.prompt_in_files(p_account uuid)
+RETURNS boolean
+LANGUAGE sql STABLE STRICT SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT coalesce(
+        (SELECT p.chosen -> 'prompt_in_files' = 'true'::jsonb
+        FROM read.preferences AS p WHERE p.account_id = p_account),
+        false
+    )
+$$;
+
+REVOKE ALL ON FUNCTION read.prompt_in_files(uuid) FROM PUBLIC;
+GRANT USAGE ON SCHEMA read TO pixelpop_worker;
+GRANT EXECUTE ON FUNCTION read.prompt_in_files(uuid) TO pixelpop_worker;
+
 -- For the eraser, which may read no table here: every account that was ever registered, and when
 -- it was erased, as the log says.
 CREATE OR REPLACE FUNCTION read.account_ends()

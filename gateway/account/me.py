@@ -35,6 +35,7 @@ _PREFERENCES: Final = (
     "default_size",
     "notifications",
     "analytics",
+    "prompt_in_files",
 )
 
 Language = Annotated[str, Meta(pattern="^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,4}$", max_length=35)]
@@ -49,6 +50,7 @@ class MeChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     default_size: Annotated[str, Meta(max_length=20)] | UnsetType | None = UNSET
     notifications: bool | UnsetType = UNSET
     analytics: bool | UnsetType = UNSET
+    prompt_in_files: bool | UnsetType = UNSET
     consents: Annotated[
         dict[str, Version | None],
         Meta(max_length=CONSENTS_MAX),

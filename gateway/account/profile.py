@@ -30,6 +30,9 @@ class Preferences(msgspec.Struct, frozen=True, kw_only=True):
     default_size: Annotated[str | None, says("WIDTHxHEIGHT in pixels.")] = None
     notifications: Annotated[bool, says("Whether the bot may write when pictures are done.")] = True
     analytics: Annotated[bool, says("False: left out of analyses.")] = True
+    prompt_in_files: Annotated[
+        bool, says("Whether the files of new pictures hold the prompt, for whoever gets them.")
+    ] = False
 
 
 class ConsentDocument(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,6 +20,7 @@ from processors.worker import slot
 from processors.worker.agent import attach
 from processors.worker.app import make_app
 from processors.worker.ceiling import Ceiling
+from processors.worker.choices import Choices
 from processors.worker.claims import Claims
 from processors.worker.gaps import open_gaps
 from processors.worker.intake import Intake
@@ -156,6 +157,7 @@ async def opened(settings: Settings, holder: UUID) -> AsyncIterator[Tools]:
             moderator=moderator,
             previews=settings.previews,
             signer=signer,
+            choices=Choices(pool),
             retry_seconds=settings.worker_retry_seconds,
         )
 

@@ -124,7 +124,7 @@ class Maker:
             await self._inspection.before(await caller.with_photos(request))
         pictures = await caller.pictures(found, request, missing, kept, some_stored=bool(whole))
         self._tools.live.tell(job.account_id, job.generation_id, "storing", STORING_PERCENT)
-        prepared = await self._gallery.prepare(pictures, self._finishing(request))
+        prepared = await self._gallery.prepare(pictures, await self._finishing(request))
         if not prepared:
             raise Unusable(f"{len(pictures)} pictures came, none of them usable.")
         shown, withheld = await self._inspection.sort(prepared, round_=1)
@@ -167,13 +167,14 @@ class Maker:
             if not error.expected:
                 self.trouble = error
             return {}
-        prepared = await self._gallery.prepare(pictures, self._finishing(other))
+        prepared = await self._gallery.prepare(pictures, await self._finishing(other))
         shown, _ = await self._inspection.sort(prepared, round_=2)
         return await self._store(shown, withheld, whole)
 
-    def _finishing(self, request: ImageRequest) -> Finishing:
+    async def _finishing(self, request: ImageRequest) -> Finishing:
         """What is done to each picture before it is stored."""
-        asked = self._job.request
+        asked, choices = self._job.request, self._tools.choices
+        tells = choices is not None and await choices.prompt_in_files(asked.account_id)
         notes = Notes(
             kind=asked.kind,
             model=asked.model,
@@ -183,6 +184,7 @@ class Maker:
             quality=asked.quality,
             seed=request.seed,
             index=0,
+            prompt=request.prompt if tells else None,
         )
         return Finishing(notes, self._tools.signer)
 

@@ -12,6 +12,7 @@ from processors.moderation import NOBODY, Moderator
 from processors.pictures.credentials import Signer
 from processors.providers import Provider
 from processors.worker.ceiling import Ceiling
+from processors.worker.choices import Choices
 from processors.worker.claims import Claims
 from processors.worker.leases import Leases
 from processors.worker.live import Live
@@ -39,6 +40,8 @@ class Tools(msgspec.Struct, frozen=True, kw_only=True):
     """Which previews are made of a picture."""
     signer: Signer | None = None
     """Signs content credentials into pictures; None: nobody does."""
+    choices: Choices | None = None
+    """What people chose; None: nobody chose anything."""
     moderator: Moderator = NOBODY
     """Who looks at prompts, photos and pictures."""
     retry_seconds: float

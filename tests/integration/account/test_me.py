@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec.structs import replace
+
+from processors.worker.choices import Choices
+from runtime.postgres.pool import open_pool
 from tests.integration.account.eyes import rows
 from tests.integration.gateway.world import Person, World
 
@@ -24,6 +28,7 @@ async def test_who_asks_is_shown_what_is_known(world: World, person: Person) -> 
         "default_size": None,
         "notifications": True,
         "analytics": True,
+        "prompt_in_files": False,
     }
     assert {one["purpose"]: one["version"] for one in me["consents"]} == {
         "terms": None,
@@ -36,7 +41,8 @@ async def test_only_what_is_named_changes(world: World, person: Person) -> None:
     """Two changes add up, null goes back to the default, and the answer shows it at once."""
     first = await change(person, language="de", default_size="1024x1536", notifications=False)
     assert first.status_code == 200, first.text
-    second = (await change(person, analytics=False, default_size=None)).json()
+    changed = await change(person, analytics=False, default_size=None, prompt_in_files=True)
+    second = changed.json()
     assert second["language"] == "de"
     assert second["preferences"] == {
         "language": "de",
@@ -44,8 +50,22 @@ async def test_only_what_is_named_changes(world: World, person: Person) -> None:
         "default_size": None,
         "notifications": False,
         "analytics": False,
+        "prompt_in_files": True,
     }
     assert (await person.get("/me")).json() == second
+
+
+async def test_the_worker_is_told_of_files(world: World, person: Person) -> None:
+    """Whether prompts may stand in files, as its author said; nobody who said nothing wants it."""
+    settings = replace(world.settings, database_url=world.database.urls["worker"])
+    pool = await open_pool(settings, application_name="test worker")
+    choices = Choices(pool)
+    assert await choices.prompt_in_files(person.account_id) is False
+    await change(person, prompt_in_files=True)
+    assert await choices.prompt_in_files(person.account_id) is True
+    await change(person, prompt_in_files=False)
+    assert await choices.prompt_in_files(person.account_id) is False
+    await pool.close()
 
 
 async def test_consent_is_given_and_withdrawn(world: World, person: Person) -> None:

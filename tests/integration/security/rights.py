@@ -50,6 +50,8 @@ _WITH_AN_IDENTITY = tuple(
 )
 """What goes with a row of `identities`, and the note that it went."""
 
+_OWN = "its own function over its own tables"
+
 MAY: dict[str, dict[str, May]] = {
     "pixelpop_gateway": {},
     "pixelpop_decider": {},
@@ -218,29 +220,23 @@ ASKS: dict[str, dict[str, Asks]] = {
         ),
     },
     "pixelpop_decider": {},
-    "pixelpop_worker": {},
+    "pixelpop_worker": {"prompt_in_files": _asks("names an account", "read_v1.preferences")},
     "pixelpop_projector": {
-        "counted_decision": _asks("its own function over its own tables", "read_v1.ledger"),
-        **{
-            name: _asks("its own function over its own tables", *tables)
-            for name, tables in rights_of_moderation.PROJECTOR.items()
-        },
-        "known_generations": _asks("its own function over its own tables", "read_v1.generations"),
-        "account_ends": _asks("its own function over its own tables", "read_v1.users"),
-        "erased_balances": _asks(
-            "its own function over its own tables", "read_v1.users", "read_v1.credit_accounts"
-        ),
+        "prompt_in_files": _asks(_OWN, "read_v1.preferences"),
+        "counted_decision": _asks(_OWN, "read_v1.ledger"),
+        **{name: _asks(_OWN, *tables) for name, tables in rights_of_moderation.PROJECTOR.items()},
+        "known_generations": _asks(_OWN, "read_v1.generations"),
+        "account_ends": _asks(_OWN, "read_v1.users"),
+        "erased_balances": _asks(_OWN, "read_v1.users", "read_v1.credit_accounts"),
         "message_person": _asks(
-            "its own function over its own tables",
+            _OWN,
             *("read_v1.users", "read_v1.preferences", "read_v1.telegram_chats"),
             "read_v1.credit_accounts",
         ),
-        "message_generation": _asks(
-            "its own function over its own tables", "read_v1.generations", "read_v1.images"
-        ),
-        "message_expiring": _asks("its own function over its own tables", "read_v1.grants"),
-        "message_expiries": _asks("its own function over its own tables", "read_v1.grants"),
-        "audit_purchases": _asks("its own function over its own tables", "read_v1.purchases"),
+        "message_generation": _asks(_OWN, "read_v1.generations", "read_v1.images"),
+        "message_expiring": _asks(_OWN, "read_v1.grants"),
+        "message_expiries": _asks(_OWN, "read_v1.grants"),
+        "audit_purchases": _asks(_OWN, "read_v1.purchases"),
     },
     "pixelpop_eraser": {
         "destroy_identity": _asks(

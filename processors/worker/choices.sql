@@ -1,0 +1,2 @@
+-- name: prompt_in_files
+SELECT read.prompt_in_files($1);
