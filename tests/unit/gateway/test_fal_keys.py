@@ -6,12 +6,15 @@ import json
 from ipaddress import ip_address
 
 import pytest
+from hypothesis import assume, given
+from hypothesis.strategies import DataObject, binary, data, integers, sampled_from
 
 from gateway.providers import fal_keys
 from gateway.providers.fal_keys import ADDRESS, FalKeys, KeysUnavailable, keys_in, policy
 from gateway.providers.fal_signature import signed_in
 from runtime.outbound.addresses import AddressPolicy, networks_in
 from runtime.settings import variables
+from runtime.standard_webhooks import NotGenuine
 from tests.fakes.fal import Fal
 from tests.fakes.fal_signing import Signer
 
@@ -139,3 +142,22 @@ async def test_26_redirects_and_proxies(monkeypatch: pytest.MonkeyPatch) -> None
     await right.stop()
     await wrong.stop()
     assert (right.keys_asked, wrong.keys_asked) == (2, 0)
+
+
+@given(data())
+def test_26_mutated(drawn: DataObject) -> None:
+    """Threat 26: whatever one changes about a signed message, no key has signed that."""
+    signer = Signer()
+    body = b'{"request_id": "x"}'
+    parts = {name: text.encode() for name, text in signer.signed(body, 9).items()} | {"": body}
+    where = drawn.draw(sampled_from([name for name in parts if name != "content-type"]))
+    before = parts[where]
+    at = drawn.draw(integers(0, len(before) - 1))
+    parts[where] = before[:at] + drawn.draw(binary(max_size=3)) + before[at + 1 :]
+    assume(parts[where].lower() != before.lower())  # hexadecimal is the same in both cases
+    body = parts.pop("")
+    try:
+        signed = signed_in([(name.encode(), value) for name, value in parts.items()], body, 9)
+    except NotGenuine:
+        return
+    assert not signed.is_by([key.verify_key for key in signer.keys])
