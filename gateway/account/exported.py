@@ -54,6 +54,7 @@ def generation_as_told(
     """One generation with its words opened and the names of its pictures."""
     generation = {name: value for name, value in row.items() if not name.startswith("log_")}
     generation.pop("account_id")
+    generation["sources"] = msgspec.json.decode(row["sources"] or "null")
     event_id = UUID(fact_id(str(row["generation_id"]), "requested"))
     for field in _SEALED:
         generation[field] = _opened(key, account_id, event_id, field, row[field])

@@ -127,7 +127,7 @@ class Rows:
         if count["kept"] >= settings.uploads_kept_max:
             raise Problem(
                 "too-many-uploads",
-                f"{settings.uploads_kept_max} photos are kept for you, which is the most. They are "
+                f"You sent {settings.uploads_kept_max} photos, which is the most. They are "
                 f"removed {settings.upload_hours} h after their last use.",
             )
 

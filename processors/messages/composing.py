@@ -24,6 +24,8 @@ _FAILED: Final = {
     "provider_unavailable": "messages-failed-provider-unavailable",
     "timed_out": "messages-failed-timed-out",
     "too_late": "messages-failed-timed-out",
+    "photo_gone": "messages-failed-photo-gone",
+    "photo_refused": "messages-failed-photo-refused",
     "prohibited": "messages-failed-prohibited",
     "withheld": "messages-failed-withheld",
     "moderation_unavailable": "messages-failed-moderation-unavailable",

@@ -41,6 +41,10 @@ messages-failed-withheld =
     🚫 The picture turned out as something that is not allowed here, so it is not shown. Your credits are back: { $left }. Say it in other words and try again. If this is wrong, you can appeal in the app.
 messages-failed-moderation-unavailable =
     ⚠️ The check that every picture goes through does not answer at the moment. Your credits are back: { $left }. Try again in a few minutes.
+messages-failed-photo-gone =
+    ⚠️ The photo is no longer kept, so nothing was made. Your credits are back: { $left }. Send it again with /edit.
+messages-failed-photo-refused =
+    ⚠️ The image service could not work with this photo. Your credits are back: { $left }. Try another one.
 messages-failed-timed-out =
     ⚠️ It took too long and was stopped. Your credits are back: { $left }. Please try again.
 

@@ -163,6 +163,41 @@ async def test_presigned_address_is_the_public_one(servers: Settings) -> None:
                 await store.presign_get("a/b.png", seconds)
 
 
+async def test_a_form_takes_one_object(servers: Settings, prefix: str) -> None:
+    """A form takes the object that it is for, of its type and size, and no other."""
+    async with open_objects(servers) as store, httpx.AsyncClient(trust_env=False) as client:
+        await store.ensure_bucket()
+        form = await store.presign_post(prefix + "one", "image/png", 10, 60)
+
+        async def sent(data: bytes, **fields: str) -> int:
+            whole = {**form.fields, **fields}
+            return (await client.post(form.url, data=whole, files={"file": data})).status_code
+
+        assert await sent(b"") >= 400
+        assert await sent(b"x" * 11) >= 400
+        assert await sent(b"x", key=prefix + "other") >= 400
+        assert await sent(b"x" * 10) < 300
+        stored = await store.read(prefix + "one", 10)
+        assert stored is not None
+        head = await store.head(prefix + "one")
+        assert (stored.data, stored.content_type) == (b"x" * 10, "image/png")
+        assert head is not None
+        assert stored.etag == head.etag
+        with pytest.raises(ObjectTooLarge):
+            await store.read(prefix + "one", 9)
+        assert await store.list(prefix) == [prefix + "one"]
+
+
+async def test_a_browser_may_send(servers: Settings) -> None:
+    """The embedded storage lets pages of other origins send by a form, as a bucket's rule would."""
+    asks = {"Origin": "https://app.example", "Access-Control-Request-Method": "POST"}
+    async with httpx.AsyncClient(trust_env=False) as client:
+        answer = await client.options(f"{servers.s3_endpoint_url}/pixelpop", headers=asks)
+        assert answer.status_code == 200
+        assert answer.headers["access-control-allow-origin"] in {"*", "https://app.example"}
+        assert "POST" in answer.headers["access-control-allow-methods"]
+
+
 async def test_bucket_is_made_once(servers: Settings) -> None:
     """Making sure of the bucket makes it, also when several do so at once, and again later."""
     settings = msgspec.structs.replace(servers, s3_bucket=f"b{uuid.uuid4().hex[:20]}")
