@@ -1,9 +1,10 @@
-"""`schemas/asyncapi.json`: the four topics and what stands in them, as AsyncAPI 3.0."""
+"""`schemas/asyncapi.json`: the topics and what stands in them, and `/ws`, as AsyncAPI 3.0."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
+from events import asyncapi_socket
 from events.topics import DLQ, TOPICS
 
 _KEYS: Final = {
@@ -68,12 +69,17 @@ def document(tags: dict[str, list[str]]) -> dict[str, Any]:
                 "action": action,
                 "channel": {"$ref": f"#/channels/{name}"},
             }
+    channels[asyncapi_socket.NAME] = asyncapi_socket.channel()
+    operations[f"send_{asyncapi_socket.NAME}"] = asyncapi_socket.operation()
     return {
         "asyncapi": "3.0.0",
         "info": {
             "title": "Pixelpop",
             "version": "1",
-            "description": "CloudEvents 1.0 in Kafka's binary mode; payloads are JSON.",
+            "description": (
+                "CloudEvents 1.0 in Kafka's binary mode; payloads are JSON. And the WebSocket, by "
+                "which clients are told."
+            ),
         },
         "defaultContentType": "application/json",
         "channels": channels,

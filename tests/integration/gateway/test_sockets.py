@@ -10,9 +10,11 @@ from uuid import UUID
 
 import msgspec
 import pytest
+from jsonschema import Draft202012Validator
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from events import asyncapi_socket
 from events.base import Sealed
 from events.live import PartialPreview, partial_id
 from events.topics import LIVE
@@ -73,7 +75,8 @@ async def test_it_carries_what_the_stream_carries(world: World, person: Person) 
         socket(world, f"?ticket={ticket}") as mine,
         stream(person.client, "/events", headers=person.authorization) as reader,
     ):
-        assert (await mine.next())["event"] == "reset"
+        reset = await mine.next()
+        assert reset["event"] == "reset"
         generation = (await person.ask()).json()["id"]
         await world.complete(person, generation)
         told = await mine.until("generation", change="settled")
@@ -81,6 +84,16 @@ async def test_it_carries_what_the_stream_carries(world: World, person: Person) 
     assert told == [one for one in streamed if one["event"] != "reset"]
     places = [decode_event_id(one["id"]) for one in told]
     assert places == sorted(places)
+    for one in (reset, *told):
+        fits_the_catalogue(one)
+
+
+def fits_the_catalogue(told: dict[str, Any]) -> None:
+    """What is told is what `schemas/asyncapi.json` says."""
+    messages = asyncapi_socket.channel()["messages"]
+    Draft202012Validator(messages[told["event"]]["payload"]).validate(told)
+    known = messages[told["event"]]["payload"]["properties"]["data"]["properties"]
+    assert told["event"] == "generation" or set(told["data"]) <= {*known, "instance", "errors"}
 
 
 async def test_it_resumes_right_after_an_event(world: World, person: Person) -> None:
@@ -136,6 +149,7 @@ async def test_a_picture_is_seen_while_it_is_made(world: World, person: Person) 
         },
     }
     assert streamed == shown
+    fits_the_catalogue(shown)
     assert "preview" not in {one["event"] for one in seen}
 
 
@@ -170,6 +184,7 @@ async def test_refusals_are_told(
         told = await mine.next()
         assert told["event"] == "problem"
         assert told["data"]["type"].endswith("/" + reason)
+        fits_the_catalogue(told)
         assert await mine.closed() == (code, reason)
 
 
