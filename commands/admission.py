@@ -28,16 +28,21 @@ def decide(
     price = policy.price(pending.model, pending.quality, pending.kind)
     if price is None or price < 1 or pending.count < 1:
         return _reject(account, generation_id, pending, reason="unavailable")
+    if pending.is_behind:
+        return _reject(account, generation_id, pending, reason="batch_in_flight")
     return _admit(account, generation_id, pending, price, policy)
 
 
 def _admit(
     account: Account, generation_id: str, pending: Pending, price: int, policy: Policy
 ) -> Decided:
-    """Reserve the price, if the account's rate and balance allow it."""
+    """Reserve the price, if the account's rate and balance allow it.
+
+    A batch takes one token: with the first of its generations that is admitted.
+    """
     at_ms = pending.cause.appended_at_ms
     tokens_ms = bucket_tokens_ms(account, at_ms, policy)
-    refill_ms = policy.bucket_refill_ms
+    refill_ms = 0 if pending.is_covered else policy.bucket_refill_ms
     if tokens_ms < refill_ms:
         wait_ms = refill_ms - tokens_ms
         return _reject(

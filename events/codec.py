@@ -19,6 +19,7 @@ from events.admin import (
     RoleRevoked,
 )
 from events.base import Decision, EventClass, Fact
+from events.batches import BatchRequested
 from events.credits import (
     CreditsExpired,
     CreditsGranted,
@@ -96,6 +97,7 @@ Event = (
     | PurchaseRefunded
     | PaymentFinding
     | GenerationRequested
+    | BatchRequested
     | GenerationStarted
     | GenerationCompleted
     | GenerationFailed

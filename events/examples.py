@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from events import grant_examples, ids, live_examples, moderation_examples, postings
+from events import batch_examples, grant_examples, ids, live_examples, moderation_examples, postings
 from events.accounts import AccountErased, DebtCarried, UserRegistered
 from events.admin import (
     AccountBanned,
@@ -158,6 +158,7 @@ FACTS: Final = (
     *grant_examples.facts(_FACT, _ACT, AT_MS + _YEAR_MS),
     *grant_examples.gift_facts(_FACT, AT_MS + _YEAR_MS),
     _REQUESTED,
+    batch_examples.batch_of(_REQUESTED),
     GenerationStarted(**_ABOUT, attempt=1, provider="local"),
     GenerationCompleted(
         **_ABOUT,

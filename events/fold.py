@@ -7,9 +7,10 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from events import fold_decisions, fold_facts, fold_gifts
+from events import fold_batches, fold_decisions, fold_facts, fold_gifts
 from events.accounts import AccountErased, DebtCarried, UserRegistered
 from events.base import Decision
+from events.batches import BatchRequested
 from events.chain import Void, judge
 from events.credits import (
     CreditsExpired,
@@ -44,6 +45,7 @@ Fold = Callable[[Account, Recorded, Any], Account]
 
 _FACTS: dict[type, Fold] = {
     GenerationRequested: fold_facts.requested,
+    BatchRequested: fold_batches.requested,
     GenerationCompleted: fold_facts.completed,
     GenerationFailed: fold_facts.failed,
     GenerationCancelled: fold_facts.cancelled,

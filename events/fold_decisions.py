@@ -20,6 +20,7 @@ from events.credits import (
     CreditsRevoked,
     CreditsSettled,
 )
+from events.fold_batches import covered
 from events.generations import GenerationRejected
 from events.recorded import Recorded
 from events.state import Account, Cause, Grant, Pending, Refund, Reservation
@@ -44,13 +45,17 @@ def reserved(account: Account, recorded: Recorded, event: CreditsReserved) -> Ac
         pending.request,
         pending.traceparent,
         bool(account.allowed) and pending.body_mac in account.allowed,
+        pending.batch_id,
     )
+    still_open = {**account.open, event.generation_id: entry}
+    if pending.batch_id is not None:
+        still_open = covered(still_open, pending.batch_id)
     return link(
         account,
         recorded,
         event,
         grants=taken(account.grants, event.draws),
-        open={**account.open, event.generation_id: entry},
+        open=still_open,
         bucket_tokens_ms=event.bucket_tokens_ms,
         bucket_at_ms=max(account.bucket_at_ms, event.decided_at_ms),
     )

@@ -45,20 +45,30 @@ def requested(account: Account, recorded: Recorded, event: GenerationRequested) 
     key = event.generation_id
     if key in account.open or account.how_closed(key) is not None:
         return account
-    if abs(event.occurred_at_ms - recorded.appended_at_ms) > REQUEST_WINDOW_MS:
+    if came_too_late(recorded, event.occurred_at_ms):
         return account
-    pending = Pending(
+    pending = pending_of(recorded, event, recorded.value)
+    return replace(account, open={**account.open, key: pending})
+
+
+def came_too_late(recorded: Recorded, occurred_at_ms: int) -> bool:
+    """Whether a request is a late retry that nobody waits for any more."""
+    return abs(occurred_at_ms - recorded.appended_at_ms) > REQUEST_WINDOW_MS
+
+
+def pending_of(recorded: Recorded, event: GenerationRequested, value: bytes) -> Pending:
+    """A request as what is to be decided; `value` are its own bytes, for the job."""
+    return Pending(
         cause_of(recorded),
         event.count,
         event.model,
         event.quality,
         None if event.prohibited is None else event.prohibited.rule_id,
-        recorded.value,
+        value,
         recorded.traceparent,
         event.body_mac,
         event.kind,
     )
-    return replace(account, open={**account.open, key: pending})
 
 
 def completed(account: Account, recorded: Recorded, event: GenerationCompleted) -> Account:

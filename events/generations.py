@@ -53,8 +53,8 @@ class GenerationRejected(
 
     generation_id: GenerationId
     reason: str
-    """`prohibited`, `unavailable`, `rate_limited`, `insufficient_credits`, `timed_out` or
-    `account_erased`."""
+    """`prohibited`, `unavailable`, `rate_limited`, `batch_in_flight`, `insufficient_credits`,
+    `timed_out` or `account_erased`."""
     credits_needed: Moved = 0
     credits_available: Moved = 0
     retry_after_ms: Natural = 0

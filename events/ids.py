@@ -24,6 +24,7 @@ AccountId = NewType("AccountId", UuidText)
 
 GenerationId = NewType("GenerationId", UuidText)
 ImageId = NewType("ImageId", UuidText)
+BatchId = NewType("BatchId", UuidText)
 EventId = NewType("EventId", str)
 SourceId = NewType("SourceId", UuidText)
 """What entitles an account to credits: a purchase, the welcome, a promotion, a gift."""
@@ -50,6 +51,16 @@ def derive(*parts: str) -> str:
 def generation_id(account: AccountId, idempotency_key: str) -> GenerationId:
     """The same account and `Idempotency-Key` always name the same generation."""
     return GenerationId(derive("generation", account, idempotency_key))
+
+
+def batch_id(account: AccountId, idempotency_key: str) -> BatchId:
+    """The same account and `Idempotency-Key` always name the same batch."""
+    return BatchId(derive("batch", account, idempotency_key))
+
+
+def batch_generation_id(batch: BatchId, index: int) -> GenerationId:
+    """The id of the `index`-th generation (from 0) of a batch."""
+    return GenerationId(derive("batch-generation", batch, str(index)))
 
 
 def image_id(generation: GenerationId, index: int) -> ImageId:

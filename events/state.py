@@ -55,6 +55,12 @@ class Pending(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="p"):
     """What tells it from other requests: an appeal may have allowed it."""
     kind: str = "image"
     """What is asked for, as the catalogue prices it."""
+    batch_id: str | None = None
+    """What it was asked for with; None: it was asked for alone."""
+    is_covered: bool = False
+    """Another generation of its batch took the token of the limit for all of them."""
+    is_behind: bool = False
+    """When its batch was asked for, another one of the account was not finished."""
 
 
 class Outcome(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -80,6 +86,8 @@ class Reservation(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="r
     traceparent: str | None
     allowed: bool = False
     """An appeal allowed it: it is not looked at again before it is made."""
+    batch_id: str | None = None
+    """As in `Pending`."""
 
 
 class Refund(msgspec.Struct, frozen=True, gc=False, array_like=True):
