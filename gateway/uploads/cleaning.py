@@ -27,6 +27,7 @@ _HEIF_PICTURES_MAX: Final = 16
 """Of one file; only its main picture is decoded."""
 _PROFILE_BYTES_MAX: Final = 1_048_576
 _OPAQUE: Final = 255
+_SMOOTH: Final = {"L", "RGB", "CMYK", "YCbCr", "LAB"}
 
 
 class Refused(PixelpopError):
@@ -129,10 +130,9 @@ def _drawn_anew(data: bytes, content_type: str, bounds: Bounds) -> Clean:
         picture.draft(None, (side, side))
         profile = picture.info.get("icc_profile")
         picture.load()
-        upright = ImageOps.exif_transpose(picture)
-        plain = _in_srgb(_eight_bit(upright), profile)
-    plain.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=2.0)
-    return _encoded(plain, keep_png=content_type == PNG)
+        upright = _smooth(ImageOps.exif_transpose(picture))
+    upright.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    return _encoded(_in_srgb(upright, profile), keep_png=content_type == PNG)
 
 
 def _check_size(width: int, height: int, bounds: Bounds) -> None:
@@ -155,19 +155,20 @@ def _moves() -> Refused:
     return Refused("animated", "The picture moves. Send a photo that stands still.")
 
 
-def _eight_bit(picture: Image.Image) -> Image.Image:
-    """Grey with more than eight bits would be cut off by `convert`, not scaled."""
+def _smooth(picture: Image.Image) -> Image.Image:
+    """In pixels of eight bits that can be averaged, as those of a palette cannot."""
     if picture.mode.startswith("I;16"):
         picture = picture.convert("I")
-    if picture.mode == "I":
+    if picture.mode == "I":  # `convert` would cut off what is above eight bits
         return picture.point(lambda value: value * (1 / 257)).convert("L")
-    return picture
+    if picture.has_transparency_data:
+        return picture.convert("RGBA")
+    return picture if picture.mode in _SMOOTH else picture.convert("RGB")
 
 
 def _in_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
     """RGB or RGBA, with colours that look right without the profile that said what they mean."""
-    has_alpha = picture.has_transparency_data
-    wanted = "RGBA" if has_alpha else "RGB"
+    has_alpha = picture.mode == "RGBA"
     if profile and len(profile) <= _PROFILE_BYTES_MAX and not has_alpha:
         try:
             converted = ImageCms.profileToProfile(
@@ -180,7 +181,7 @@ def _in_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
             converted = None  # a profile that is broken, or of another kind of colours
         if converted is not None:
             return converted
-    return picture.convert(wanted)
+    return picture.convert("RGBA" if has_alpha else "RGB")
 
 
 def _encoded(picture: Image.Image, *, keep_png: bool) -> Clean:

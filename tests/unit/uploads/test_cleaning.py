@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from io import BytesIO
+from random import Random
 
 import pytest
 from PIL import Image, ImageCms
@@ -225,3 +226,34 @@ def test_broken_profile() -> None:
     """A colour profile that cannot be read costs the photo nothing."""
     one = clean(photos.jpeg(icc_profile=b"no profile"), BOUNDS)
     assert near(opened(one).getpixel((10, 40)), (255, 0, 0))
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "HEIC"])
+def test_damaged_anywhere(kind: str) -> None:
+    """A file with any few bytes changed, swapped or left out is a picture within bounds or refused:
+    no decoder brings anything else about.
+    """
+    noise = Image.effect_noise((64, 48), 90).convert("RGB")
+    whole = photos.HEIC if kind == "HEIC" else photos.encoded(noise, kind)
+    random = Random(kind)
+    outcomes = set()
+    for _ in range(150):
+        data = bytearray(whole)
+        for _ in range(random.randint(1, 6)):
+            at = random.randrange(len(data))
+            match random.randrange(3):
+                case 0:
+                    data[at] = random.randrange(256)
+                case 1:
+                    del data[at : at + random.randint(1, 8)]
+                case _:
+                    data[at:at] = random.randbytes(4)
+        try:
+            one = clean(bytes(data), BOUNDS)
+        except Refused as refused:
+            outcomes.add(refused.code)
+        else:
+            assert 0 < max(one.width, one.height) <= BOUNDS.side_pixels
+            outcomes.add("taken")
+    assert "unreadable" in outcomes
+    assert "taken" in outcomes or kind == "PNG"  # each part of which has a checksum
