@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 from io import BytesIO
 
+from msgspec.structs import replace
 from PIL import Image
 
 from events.generations import GenerationCompleted, GenerationFailed, GenerationStarted
 from events.ids import fact_id
+from processors.pictures.notes import notes_in
 from runtime.objects import open_objects
 from runtime.settings import Settings
 from tests.integration.worker.desk import Desk
@@ -21,7 +23,8 @@ async def test_a_job_becomes_a_stored_picture_and_one_result(
     """A job ends with the objects stored, one result that describes them, and the ack committed."""
     account_id = await desk.account()
     job = desk.job(account_id, style_id="watercolour")
-    async with worker(worker_settings) as running, open_objects(worker_settings) as objects:
+    settings = replace(worker_settings, previews="all")
+    async with worker(settings) as running, open_objects(settings) as objects:
         await desk.put(job)
         done = await desk.fact(job.generation_id, GenerationCompleted)
         await desk.caught_up()
@@ -29,7 +32,16 @@ async def test_a_job_becomes_a_stored_picture_and_one_result(
         (image,) = done.images
         original = await objects.get(image.object_key)
         preview = await objects.get(image.preview_key)
+        stored = await objects.list(f"generations/{account_id}/{job.generation_id}/")
+    assert stored == sorted(image.object_keys)
+    assert {(one.content_type, one.width) for one in image.previews} == {
+        ("image/avif", 512),
+        ("image/webp", 1024),
+        ("image/avif", 1024),
+    }
+    assert (len(image.blurhash), len(image.near_hash)) == (28, 16)
     assert original is not None
+    assert notes_in(original)["Software"] == "Pixelpop"
     assert preview is not None
     assert hashlib.sha256(original).hexdigest() == image.sha256
     assert (len(original), image.width, image.height) == (image.size_bytes, 1024, 1024)
