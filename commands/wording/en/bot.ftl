@@ -69,7 +69,7 @@ bot-help =
     /paysupport: help with payments
     /terms, /privacy: the small print
 
-    In a group, write the commands there. The buttons under a picture make another, share it or delete it.
+    In a group, write the commands there. The buttons under a picture make another, vary it, change it, share it or delete it.
 
 bot-generate-ask = 🎨 What shall I draw? Write it in your next message.
 bot-generate-usage = Write what I shall draw after the command: /generate a fox in the snow

@@ -165,7 +165,10 @@ async def _went_on(talk: Talk, said: Message) -> bool:
         await editing.go_on(talk, photo, words or dialogue.said)
     elif dialogue is not None and dialogue.step == editing.WAITS_FOR_WORDS and words:
         await editing.go_on(talk, dialogue.said, words)
-    elif words or photo:
+    elif photo:
+        # Words without a command are none that anybody is charged for: the bot asks.
+        await editing.go_on(talk, photo, "")
+    elif words:
         await talk.reply(talk.say("bot-hint"))
     else:
         return False  # a sticker, a voice message, somebody who joined
