@@ -19,6 +19,7 @@ from msgspec import Meta
 from gateway.access.permissions import EVENTS_READ, require
 from gateway.api.contract import Contract
 from gateway.generations.reads import missing
+from gateway.limits.quotas import Policy
 from gateway.live.streams import AccountStream, GenerationStream, Stream
 from gateway.live.wires import SocketWire
 from gateway.web.cursors import decode_event_id
@@ -116,9 +117,13 @@ class Sockets:
         else:
             account = await authenticator.verify(header_in(scope["headers"], b"authorization"))
         require(account, _MAY)
-        limits.take_here(limits.policies.account, account.account_id)
-        if limits.shared is not None:
-            await limits.shared.take(limits.policies.account, account.account_id)
+        counted: list[tuple[Policy, str]] = [(limits.policies.account, account.account_id)]
+        if account.via == "api_key":
+            counted.append((limits.policies.api_key, account.credential_id))
+        for policy, key in counted:
+            limits.take_here(policy, key)
+            if limits.shared is not None:
+                await limits.shared.take(policy, key)
         return account
 
 
