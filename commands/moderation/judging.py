@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from typing import Final
 
-from commands.moderation.lists import Index, Rule, load
+from commands.moderation.lists import Index, Rule, here, load
 from events.generations import Moderation
 
 _LISTS: Final = load()
 _INDEX: Final = Index(_LISTS)
 VERSION: Final = _LISTS.version
 """Of the lists; it stands in every verdict."""
+_NEEDED: Final = {
+    rule.id: (
+        rule.all,
+        *([here(concept, language) for concept in rule.all] for language in _LISTS.languages),
+    )
+    for rule in _LISTS.rules
+}
+"""Of each rule, what a text must have: the words of any language, or all of one."""
 CATEGORIES: Final = {rule.id: rule.category for rule in _LISTS.rules}
 """Of each rule, what its refusals are counted under."""
 
@@ -40,5 +48,6 @@ def _holds(rule: Rule, asked: set[str], left_out: set[str]) -> bool:
     if rule.negative is not None:
         return rule.negative in left_out and asked.issuperset(rule.all)
     return any(
-        found.issuperset(rule.all) and found.isdisjoint(rule.unless) for found in (asked, left_out)
+        found.isdisjoint(rule.unless) and any(found.issuperset(one) for one in _NEEDED[rule.id])
+        for found in (asked, left_out)
     )

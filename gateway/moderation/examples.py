@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from commands.moderation import VERSION
 from events.envelope import rfc3339
 from gateway.api.problem_examples import GENERATION
 from gateway.moderation.documents import (
@@ -21,6 +20,7 @@ from gateway.moderation.documents import (
 
 _ID: Final = "0b0f1c52-6f0e-4a2b-9b56-2f1f6c1f4c1e"
 _ACCOUNT: Final = "5f0c1a52-7c64-4b0e-9d2f-3b1f0a9f6d11"
+_VERSION: Final = "2026-11-22"  # one of them: the contract need not change with the lists
 _MS: Final = 1_767_225_600_000
 _DAY_MS: Final = 86_400_000
 _WORDS: Final = "It is a poster for a museum of medicine."
@@ -49,7 +49,7 @@ _open = OpenAppealDocument(
 
 BY_SHAPE: Final[dict[Any, Any]] = {
     CheckRequest: CheckRequest(prompt="a lighthouse in the fog"),
-    CheckDocument: CheckDocument(allowed=True, reason=None, rule_id=None, list_version=VERSION),
+    CheckDocument: CheckDocument(allowed=True, reason=None, rule_id=None, list_version=_VERSION),
     AppealRequest: AppealRequest(words=_WORDS),
     AppealDocument: AppealDocument(
         id=_ID,
