@@ -35,3 +35,12 @@ def encryption(settings: Settings) -> dict[str, str]:
     if settings.s3_kms_key_id is not None:
         asked["SSEKMSKeyId"] = settings.s3_kms_key_id
     return asked
+
+
+def encryption_fields(asked: dict[str, str]) -> dict[str, str]:
+    """The same as fields of a form by which somebody else puts an object."""
+    names = {
+        "ServerSideEncryption": "x-amz-server-side-encryption",
+        "SSEKMSKeyId": "x-amz-server-side-encryption-aws-kms-key-id",
+    }
+    return {names[name]: value for name, value in asked.items()}

@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, Inc
 from botocore.exceptions import ConnectionError as ConnectError
 
 from runtime.errors import SettingsError
-from runtime.objects.access import encryption, find_credentials
+from runtime.objects.access import encryption, encryption_fields, find_credentials
 from runtime.objects.client import make_client
 from runtime.objects.presigning import signed_address
 from runtime.objects.store import (
@@ -184,13 +184,14 @@ class S3Objects:
     ) -> Form:
         """See `ObjectStore`; the address is below `s3_public_endpoint_url`."""
         _check_term(expires_seconds)
+        fields = {"Content-Type": content_type} | encryption_fields(self._encrypted)
         form: dict[str, Any] = await self._public.generate_presigned_post(
             self._bucket,
             # boto3 lets `${filename}` in a key stand for the file's name; ours have none.
             key,
-            Fields={"Content-Type": content_type},
+            Fields=fields,
             Conditions=[
-                {"Content-Type": content_type},
+                *({name: value} for name, value in fields.items()),
                 ["content-length-range", 1, bytes_max],
             ],
             ExpiresIn=expires_seconds,

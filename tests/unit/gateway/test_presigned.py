@@ -39,8 +39,9 @@ async def test_an_address_is_kept_for_half_of_its_time() -> None:
 
 
 async def test_encryption_is_asked_for_where_it_is_set() -> None:
-    """Every put says how to encrypt, or leaves it to the bucket."""
+    """Every put, and every form, says how to encrypt, or leaves it to the bucket."""
     asked: list[dict[str, Any]] = []
+    forms: list[dict[str, str]] = []
 
     class Client:
         async def put_object(self, **wanted: Any) -> dict[str, Any]:
@@ -51,5 +52,10 @@ async def test_encryption_is_asked_for_where_it_is_set() -> None:
         async with open_objects(Settings(**S3, **more)) as objects:
             objects._client = Client()
             assert await objects.put_if_absent("a", b"1", "x/y")
+            form = await objects.presign_post("b", "image/png", 10, 60)
+            forms.append(form.fields)
+    assert "x-amz-server-side-encryption" not in forms[0]
+    assert forms[1]["x-amz-server-side-encryption"] == "aws:kms"
+    assert forms[1]["x-amz-server-side-encryption-aws-kms-key-id"] == "key"
     assert "ServerSideEncryption" not in asked[0]
     assert (asked[1]["ServerSideEncryption"], asked[1]["SSEKMSKeyId"]) == ("aws:kms", "key")
