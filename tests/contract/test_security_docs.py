@@ -13,7 +13,7 @@ SECURITY = ROOT / "docs" / "security.md"
 DOCUMENTS = [
     ROOT / "docs" / name
     for name in (
-        *("security.md", "operations.md", "deployment.md", "uploads.md"),
+        *("security.md", "operations.md", "deployment.md", "uploads.md", "moderation.md"),
         *("providers/openai.md", "providers/replicate.md"),
         *("providers/fal.md", "providers/bedrock.md", "providers/comfyui.md"),
         *("providers/diffusers.md", "providers/README.md"),
