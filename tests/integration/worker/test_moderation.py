@@ -26,7 +26,7 @@ from tests.fakes.checkers import Checkers
 from tests.integration.worker.bench import Bench, bench, picture
 from tests.integration.worker.desk import Desk
 from tests.integration.worker.left_claims import kept, left_by_another
-from tests.integration.worker.pictures import whole
+from tests.integration.worker.pictures import left_pictures, whole
 
 RED = 255
 
@@ -164,6 +164,23 @@ async def test_a_second_call_that_fails_takes_nothing_away(
             done = await desk.fact(job.generation_id, GenerationCompleted)
             assert await whole(one, done) == [0]
         assert done.failed_count == 1
+
+
+async def test_killed_while_it_is_made_again(
+    desk: Desk, worker_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What passed and is stored is delivered, as checked; there is no third call."""
+    job = desk.job(await desk.account(), count=2)
+    await left_by_another(desk, job, "failed")
+    await left_by_another(desk, job, "submitting", attempt=2, asked=[1])
+    async with bench(worker_settings) as one:
+        looked_at_by(one, eyes := Eyes(), monkeypatch)
+        await left_pictures(one, job, _0=picture(1))
+        await one.perform(job)
+        done = await desk.fact(job.generation_id, GenerationCompleted)
+        assert await whole(one, done) == [0]
+    assert (done.safety, done.failed_count, one.provider.calls) == ("checked", 1, [])
+    assert eyes.texts == []
 
 
 async def test_a_photo_is_looked_at_before_anybody_is_paid(
