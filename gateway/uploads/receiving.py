@@ -143,7 +143,11 @@ class Receiving:
         key = clean_key(account.account_id, upload_id, made)
         if not await self._objects.put_if_absent(key, made.data, made.content_type):
             made = await self._found(key, made)
-        upload = await self.rows.finish(account, upload_id, key, made, scan)
+        try:
+            upload = await self.rows.finish(account, upload_id, key, made, scan)
+        except Problem:
+            await self._objects.delete(key)  # its time was over meanwhile: nobody else would
+            raise
         if upload.object_key != key:
             await self._objects.delete(key)  # another way of the same photo was faster
         metrics.UPLOADS.labels("taken" if upload.state == "ready" else "refused").inc()

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from io import BytesIO
+from typing import Any
+from uuid import UUID
 
+import asyncpg
 import httpx
+import pytest
 from PIL import Image
 
 from events.generations import GenerationRequested
 from events.uploads import UploadCompleted
+from gateway.identity.signed_in import Account
+from gateway.uploads.keeping import Rows, Upload
 from runtime.waiting import until
 from tests.integration.gateway.log import records_about
 from tests.integration.gateway.problems import is_problem
@@ -214,3 +220,22 @@ async def test_17_photos_that_cannot_be_used(world: World, person: Person) -> No
         problem = is_problem(refused, 422, "invalid-request")
         assert problem["errors"][0]["field"] == "mask_upload_id"
     assert (await person.get("/credits")).json()["available"] == 5
+
+
+async def test_its_row_goes_meanwhile(
+    world: World, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A photo whose row goes while it is drawn leaves no object behind."""
+    form = await form_for(person, photos.jpeg())
+    await post_form(form, photos.jpeg())
+    finish = Rows.finish
+
+    async def late(rows: Rows, account: Account, upload_id: UUID, *rest: Any) -> Upload:
+        connection = await asyncpg.connect(world.database.owner_url)
+        await connection.execute("DELETE FROM uploads WHERE upload_id = $1", upload_id)
+        await connection.close()
+        return await finish(rows, account, upload_id, *rest)
+
+    monkeypatch.setattr(Rows, "finish", late)
+    is_problem(await complete(person, form["upload_id"]), 404, "not-found")
+    assert await world.objects.list(f"uploads/{person.account_id}/") == []
