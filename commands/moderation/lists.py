@@ -144,7 +144,8 @@ class Index:
         else:
             word = read.line.strip()
             self._words[word].update(labels)
-            self._words[squeezed(word)].update(labels)
+            if len(squeezed(word)) > 1:  # or a letter alone would be a word of the list
+                self._words[squeezed(word)].update(labels)
 
 
 def here(concept: str, language: str) -> str:
