@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Final
 
 import msgspec
+
+from commands.supplies import Supply, of
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True):
@@ -12,8 +15,8 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     name: str
-    provider: str
-    """The key of the provider in `processors/providers`."""
+    providers: tuple[Supply, ...]
+    """Who makes it, in the order in which they are asked."""
     credits_per_image: dict[str, int]
     """Whole credits by quality."""
     sizes: tuple[str, ...]
@@ -35,6 +38,24 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
             return {}
         return self.credits_by_kind.get(kind, self.credits_per_image)
 
+    @property
+    def qualities(self) -> tuple[str, ...]:
+        """What may be asked for as `quality`."""
+        return tuple(self.credits_per_image)
+
+    def supplies(self, among: Container[str]) -> tuple[Supply, ...]:
+        """Those of its providers that are among these, in order."""
+        return tuple(one for one in self.providers if one.provider in among)
+
+    def makers(self, kind: str, size: str, quality: str) -> tuple[Supply, ...]:
+        """Those of its providers that make such a picture, in order."""
+        return tuple(one for one in self.providers if one.makes(kind, size, quality))
+
+    def cost_micros(self, provider: str, kind: str, size: str, quality: str) -> int:
+        """What one picture costs us there, in millionths of a US dollar; 0: not one of its own."""
+        supply = next((one for one in self.providers if one.provider == provider), None)
+        return 0 if supply is None else supply.cost_micros(kind, size, quality)
+
 
 class Style(msgspec.Struct, frozen=True, kw_only=True):
     """A look: what the worker adds to the prompt."""
@@ -43,6 +64,8 @@ class Style(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     description: str
     prompt_suffix: str
+    model: str | None = None
+    """What makes it best: taken where a request names no model, if it can; None: any."""
 
 
 class Pack(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,7 +98,7 @@ MODELS: Final = (
     Model(
         id="preview",
         name="Preview",
-        provider="local",
+        providers=of("local"),
         credits_per_image={"standard": 1, "high": 2},
         sizes=SIZES,
         capabilities=KINDS,
@@ -85,7 +108,7 @@ MODELS: Final = (
     Model(
         id="gpt-image",
         name="GPT Image",
-        provider="openai",
+        providers=of("openai"),
         credits_per_image={"standard": 2, "high": 5},
         sizes=SIZES,
         capabilities=KINDS,
@@ -100,7 +123,7 @@ MODELS: Final = (
     Model(
         id="flux",
         name="FLUX",
-        provider="replicate",
+        providers=of("replicate", "fal"),
         credits_per_image={"standard": 1, "high": 2},
         sizes=SIZES[:1],  # a megapixel is what it draws; other shapes would not have these sides
         capabilities=KINDS,
@@ -114,7 +137,7 @@ MODELS: Final = (
     Model(
         id="flux-dev",
         name="FLUX dev",
-        provider="fal",
+        providers=of("fal"),
         credits_per_image={"standard": 2, "high": 3},
         sizes=SIZES,
         capabilities=KINDS,
@@ -123,7 +146,7 @@ MODELS: Final = (
     Model(
         id="titan",
         name="Titan",
-        provider="bedrock-titan",
+        providers=of("bedrock-titan"),
         credits_per_image={"standard": 1, "high": 2},
         sizes=SIZES[:1],  # of ours it knows no other
         capabilities=KINDS,
@@ -132,7 +155,7 @@ MODELS: Final = (
     Model(
         id="sdxl",
         name="Stable Diffusion XL",
-        provider="bedrock-sdxl",
+        providers=of("bedrock-sdxl", "diffusers"),
         credits_per_image={"standard": 2, "high": 3},
         sizes=SIZES[:1],  # as above
         capabilities=KINDS,
@@ -141,7 +164,7 @@ MODELS: Final = (
     Model(
         id="sdxl-local",
         name="SDXL",
-        provider="diffusers",
+        providers=of("diffusers"),
         credits_per_image={"standard": 1, "high": 2},
         sizes=SIZES,
         capabilities=KINDS,
@@ -150,7 +173,7 @@ MODELS: Final = (
     Model(
         id="studio",
         name="Studio",
-        provider="comfyui",
+        providers=of("comfyui"),
         credits_per_image={"standard": 1, "high": 2},
         sizes=SIZES,
         capabilities=KINDS,
@@ -170,6 +193,7 @@ STYLES: Final = (
         name="Photo",
         description="Natural light, a fast lens, true colours.",
         prompt_suffix="photograph, natural light, shallow depth of field",
+        model="gpt-image",
     ),
     Style(
         id="pixel",
@@ -188,12 +212,14 @@ STYLES: Final = (
         name="Poster",
         description="Flat shapes, strong type, two or three inks.",
         prompt_suffix="flat screen-printed poster, bold shapes, three inks",
+        model="gpt-image",  # of all it alone writes words that can be read
     ),
     Style(
         id="neon",
         name="Neon night",
         description="Rain, glass and neon.",
         prompt_suffix="night scene, neon lights, wet reflections",
+        model="flux",
     ),
 )
 

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Meta
 from msgspec.structs import replace
 
-from commands.catalogue import MODELS, MODELS_BY_ID, PHOTOS_MAX, STYLES_BY_ID, Model
+from commands.catalogue import PHOTOS_MAX, STYLES_BY_ID
 from events.ids import ImageId, UuidText
 
 PROMPT_CHARS_MAX: Final = 500
@@ -220,54 +220,6 @@ def _refuse_unreadable(prompt: str, negative: str | None) -> None:
             raise InvalidRequest(field, "holds control characters; remove them")
     if prompt and not any(unicodedata.category(one)[0] not in "CZ" for one in prompt):
         raise InvalidRequest("prompt", "must say what to draw")
-
-
-def chosen_model(request: Request, default: str, providers: frozenset[str]) -> Model:
-    """The model that will make it: the one that is named, or the first that can.
-
-    Args:
-        request: names a model or leaves it open.
-        default: what is taken when it is left open, if it makes such requests.
-        providers: the ones that are configured.
-
-    Raises:
-        InvalidRequest: no such model, or one that does not make this kind, size or quality.
-    """
-    kind = kind_of(request)
-    if request.model is None:
-        offered = [MODELS_BY_ID[default], *(one for one in MODELS if one.id != default)]
-        model = next((one for one in offered if _makes(one, kind, providers)), None)
-        if model is None:
-            raise InvalidRequest("kind", f"cannot be {kind} here: no model makes it")
-    else:
-        model = MODELS_BY_ID.get(request.model)
-        if model is None or model.provider not in providers:
-            raise InvalidRequest("model", "is not one of GET /models")
-        if kind not in model.capabilities:
-            raise InvalidRequest("model", f"does not make the kind {kind}; see GET /models")
-    if request.size is not None and request.size not in model.sizes:
-        raise InvalidRequest("size", f"must be one of {', '.join(model.sizes)}")
-    credits_by_quality = model.credits_for(kind)
-    if request.quality not in credits_by_quality:
-        raise InvalidRequest("quality", f"must be one of {', '.join(credits_by_quality)}")
-    if kind != "image" and request.count > model.from_photos_max:
-        raise InvalidRequest("count", f"can be at most {model.from_photos_max} for {model.id}")
-    if isinstance(request, EditRequest):
-        _refuse_photos(request, model)
-    return model
-
-
-def _makes(model: Model, kind: str, providers: frozenset[str]) -> bool:
-    return model.provider in providers and kind in model.capabilities
-
-
-def _refuse_photos(request: EditRequest, model: Model) -> None:
-    if len(request.upload_ids) > model.photos_max:
-        raise InvalidRequest(
-            "upload_ids", f"can name at most {model.photos_max} for the model {model.id}"
-        )
-    if request.mask_upload_id is not None and not model.masks:
-        raise InvalidRequest("mask_upload_id", f"is of no use to the model {model.id}; leave it")
 
 
 def nearest_size(sizes: Sequence[str], width: int, height: int) -> str:

@@ -116,6 +116,11 @@ class GenerationCompleted(Fact, frozen=True, kw_only=True, gc=False, tag="Genera
     attempt: Small = 1
     safety: str = "unchecked"
     """`checked`: somebody looked at every picture; `unchecked`: nobody did."""
+    cost_micros: Natural = 0
+    """What the provider's calls cost us, in millionths of a US dollar, as the catalogue has it;
+    without those that `ProviderCallUncertain` tells of."""
+    made_ms: Natural = 0
+    """From the start of the first call to the stored pictures; 0: not known."""
 
 
 class GenerationFailed(Fact, frozen=True, kw_only=True, gc=False, tag="GenerationFailed.v1"):
@@ -127,6 +132,11 @@ class GenerationFailed(Fact, frozen=True, kw_only=True, gc=False, tag="Generatio
     detail: str
     """A sentence for the person who asked; contains nothing personal."""
     attempt: Small = 1
+    provider: str = ""
+    """Who was called last; empty: nobody."""
+    model: str = ""
+    cost_micros: Natural = 0
+    """What was paid all the same, as in `GenerationCompleted`."""
 
 
 class GenerationCancelled(Fact, frozen=True, kw_only=True, gc=False, tag="GenerationCancelled.v1"):
@@ -143,6 +153,9 @@ class ProviderCallUncertain(
     generation_id: GenerationId
     attempt: Small
     provider: str
+    model: str = ""
+    cost_micros: Natural = 0
+    """What that call costs us if it was paid, in millionths of a US dollar."""
 
 
 class GenerationDeleted(Fact, frozen=True, kw_only=True, gc=False, tag="GenerationDeleted.v1"):

@@ -31,6 +31,7 @@ from gateway.live.tail_reader import TailReader
 from gateway.live.waiting_line import NOWHERE, Place, WaitingLine
 from gateway.money.opening import StripeDesk
 from gateway.money.payments import Payments
+from gateway.money.spending import Spending
 from gateway.money.told import PaymentsTold
 from gateway.operations.readiness import Readiness
 from gateway.providers.telling import Telling
@@ -93,6 +94,7 @@ class Deps:
     read_event: Callable[[int, int], Awaitable[bytes | None]]
     """The value of the event log's record at (partition, offset); None: there is none."""
     offer: Offer
+    spending: Spending
     payments: Payments
     payments_told: PaymentsTold
     stripe: StripeDesk
@@ -112,4 +114,5 @@ class Deps:
         model = MODELS_BY_ID.get(model_id)
         if model is None or not self.tail_reader.caught_up:
             return NOWHERE
-        return self.line.place(generation_id, model.provider)
+        supplies = model.supplies(self.offer.providers) or model.providers
+        return self.line.place(generation_id, supplies[0].provider)

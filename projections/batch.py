@@ -33,6 +33,7 @@ from projections.offsets import Move
 from projections.place import Handler, Place
 from projections.profiles import Profiles
 from projections.purchases import Purchases
+from projections.spending import Costing, Costs
 from projections.telegram import TelegramChats
 from projections.users import Users
 from projections.voids import POISON, VoidRow, Voids
@@ -83,6 +84,7 @@ class Batch:
         self.profiles = Profiles()
         self.telegram = TelegramChats()
         self.verdicts = Verdicts()
+        self.costs = Costs()
         self.voids = Voids()
         self._handlers: dict[type, tuple[Handler, ...]] = {}
         for group in (
@@ -128,6 +130,7 @@ class Batch:
         await self.profiles.write(connection)
         await self.telegram.write(connection)
         await self.verdicts.write(connection)
+        await self.costs.write(connection)
         await self.voids.write(connection)
 
     def _fold(self, records: Sequence[Any]) -> None:
@@ -142,6 +145,8 @@ class Batch:
             before = states[event.account_id]
             after, void = apply(before, recorded)
             kind = type(event)
+            if isinstance(event, Costing):
+                self.costs.take(event, recorded.appended_at_ms)
             place = Place(
                 record.partition, record.offset, recorded.appended_at_ms, recorded.value_hash
             )

@@ -15,6 +15,7 @@ UNION ALL SELECT 'preferences', account_id, t::text FROM preferences AS t
 UNION ALL SELECT 'consents', account_id, t::text FROM consents AS t
 UNION ALL SELECT 'telegram_chats', account_id, t::text FROM telegram_chats AS t
 UNION ALL SELECT 'moderation_verdicts', account_id, t::text FROM moderation_verdicts AS t
+UNION ALL SELECT 'provider_costs', generation_id, t::text FROM provider_costs AS t
 UNION ALL SELECT 'voids', account_id, t::text FROM voids AS t;
 
 -- name: digests

@@ -21,6 +21,7 @@ from projections import (
     offsets,
     profiles,
     purchases,
+    spending,
     telegram,
     users,
     voids,
@@ -48,6 +49,7 @@ _GROUPS = (
     profiles,
     telegram,
     moderation,
+    spending,
     voids,
 )
 

@@ -24,7 +24,7 @@ TO pixelpop_gateway;
 DROP VIEW IF EXISTS
     read.generations, read.images, read.credit_accounts, read.grants, read.ledger, read.purchases,
     read.users, read.preferences, read.consents, read.telegram_chats, read.projection_offsets,
-    read.moderation_verdicts;
+    read.moderation_verdicts, read.provider_costs;
 
 CREATE VIEW read.generations WITH (security_invoker = true) AS SELECT * FROM generations;
 
@@ -54,6 +54,10 @@ CREATE VIEW read.preferences WITH (security_invoker = true) AS SELECT * FROM pre
 CREATE VIEW read.consents WITH (security_invoker = true) AS SELECT * FROM consents;
 
 CREATE VIEW read.telegram_chats WITH (security_invoker = true) AS SELECT * FROM telegram_chats;
+
+-- Of all accounts together, so the gateway reads it by the functions below alone.
+CREATE VIEW read.provider_costs WITH (security_invoker = true) AS
+SELECT * FROM provider_costs;
 
 CREATE VIEW read.moderation_verdicts WITH (security_invoker = true) AS
 SELECT * FROM moderation_verdicts;
@@ -115,6 +119,53 @@ $$;
 REVOKE ALL ON FUNCTION read.moderation_statistics(bigint, bigint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION read.moderation_statistics(bigint, bigint) TO pixelpop_gateway;
 
+-- What providers cost, by day (UTC), provider and model: of calls whose outcome is known, and of
+-- those that may have been paid as well.
+CREATE OR REPLACE FUNCTION read.provider_spend(p_from_ms bigint, p_until_ms bigint)
+RETURNS TABLE (
+    day date, provider text, model text, results bigint, pictures bigint, cost_micros bigint,
+    uncertain_calls bigint, uncertain_micros bigint
+)
+LANGUAGE sql STABLE STRICT SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT
+        (to_timestamp(c.at_ms / 1000.0) AT TIME ZONE 'UTC')::date,
+        c.provider, c.model,
+        count(*) FILTER (WHERE c.step NOT LIKE 'uncertain:%'),
+        coalesce(sum(c.pictures), 0)::bigint,
+        coalesce(sum(c.cost_micros) FILTER (WHERE c.step NOT LIKE 'uncertain:%'), 0)::bigint,
+        count(*) FILTER (WHERE c.step LIKE 'uncertain:%'),
+        coalesce(sum(c.cost_micros) FILTER (WHERE c.step LIKE 'uncertain:%'), 0)::bigint
+    FROM read.provider_costs AS c
+    WHERE c.at_ms >= p_from_ms AND c.at_ms < p_until_ms
+    GROUP BY 1, 2, 3
+    ORDER BY 1, 2, 3
+$$;
+
+REVOKE ALL ON FUNCTION read.provider_spend(bigint, bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION read.provider_spend(bigint, bigint) TO pixelpop_gateway;
+
+-- How long the last results of each model took, as a median.
+CREATE OR REPLACE FUNCTION read.model_medians(p_since_ms bigint, p_results bigint)
+RETURNS TABLE (model text, median_ms float8)
+LANGUAGE sql STABLE STRICT SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT last.model, percentile_cont(0.5) WITHIN GROUP (ORDER BY last.made_ms)
+    FROM (
+        SELECT
+            c.model, c.made_ms,
+            row_number() OVER (PARTITION BY c.model ORDER BY c.at_ms DESC) AS place
+        FROM read.provider_costs AS c
+        WHERE c.at_ms >= p_since_ms AND c.made_ms > 0
+    ) AS last
+    WHERE last.place <= p_results
+    GROUP BY last.model
+$$;
+
+REVOKE ALL ON FUNCTION read.model_medians(bigint, bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION read.model_medians(bigint, bigint) TO pixelpop_gateway;
 -- For the worker, which may read no table here: whether a person wants the words that a picture is
 -- made from in its file. Nobody who never said so does.
 CREATE OR REPLACE FUNCTION read.prompt_in_files(p_account uuid)

@@ -262,6 +262,12 @@ class StyleDocument(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     name: str
     description: str
+    model: Annotated[
+        str | None,
+        says(
+            "What makes it best; where a request names no model, it is taken if it can. Null: any."
+        ),
+    ]
 
 
 class TicketDocument(msgspec.Struct, frozen=True, kw_only=True):

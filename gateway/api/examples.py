@@ -167,7 +167,9 @@ BY_SHAPE: dict[type, Any] = {
         ),
         shown.Styles(
             items=tuple(
-                shown.StyleDocument(id=one.id, name=one.name, description=one.description)
+                shown.StyleDocument(
+                    id=one.id, name=one.name, description=one.description, model=one.model
+                )
                 for one in STYLES[:2]
             )
         ),
@@ -176,14 +178,16 @@ BY_SHAPE: dict[type, Any] = {
                 ModelDocument(
                     id=one.id,
                     name=one.name,
-                    provider=one.provider,
+                    provider=one.providers[0].provider,
                     credits_per_image=one.credits_per_image,
+                    qualities=one.qualities,
                     capabilities=one.capabilities,
                     credits_by_kind={kind: one.credits_for(kind) for kind in one.capabilities},
                     photos_max=one.photos_max,
                     masks=one.masks,
                     from_photos_max=one.from_photos_max,
                     sizes=one.sizes,
+                    median_seconds=8.4,
                     default=True,
                 )
                 for one in MODELS[:1]

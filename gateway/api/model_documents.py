@@ -14,8 +14,9 @@ class ModelDocument(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     name: str
-    provider: str
+    provider: Annotated[str, says("Who makes it first; others may stand in.")]
     credits_per_image: Annotated[dict[str, int], says("By quality, for the kind `image`.")]
+    qualities: Annotated[tuple[str, ...], says("What `quality` may be.")]
     capabilities: Annotated[tuple[str, ...], says("Which kinds it makes.")]
     credits_by_kind: Annotated[
         dict[str, dict[str, int]], says("Credits for one picture by kind and quality.")
@@ -26,6 +27,9 @@ class ModelDocument(msgspec.Struct, frozen=True, kw_only=True):
     ]
     masks: Annotated[bool, says("Whether a mask may say where a photo changes.")]
     sizes: tuple[str, ...]
+    median_seconds: Annotated[
+        float | None, says("How long its last results took, as a median; null: not known.")
+    ]
     default: bool
 
 

@@ -21,6 +21,7 @@ from gateway.api.documents import (
 )
 from gateway.api.model_documents import ModelDocument, Models
 from gateway.generations.models import Offer
+from gateway.money.spending import Medians
 from gateway.web.errors import Answer
 from gateway.web.http import header_in
 from gateway.web.replies import JSON, Reply, deps_of
@@ -65,7 +66,8 @@ async def get_styles(request: Request[Any, Any, Any]) -> ASGIApp:
 )
 async def get_models(request: Request[Any, Any, Any]) -> ASGIApp:
     """The models whose provider is configured."""
-    return _cached(request, _models(deps_of(request).offer))
+    deps = deps_of(request)
+    return _cached(request, _models(deps.offer, await deps.spending.medians()))
 
 
 @get(
@@ -88,26 +90,32 @@ async def get_packs(request: Request[Any, Any, Any]) -> ASGIApp:
 def _styles() -> bytes:
     return _encode(
         Styles,
-        [StyleDocument(id=one.id, name=one.name, description=one.description) for one in STYLES],
+        [
+            StyleDocument(id=one.id, name=one.name, description=one.description, model=one.model)
+            for one in STYLES
+        ],
     )
 
 
 @lru_cache(maxsize=4)
-def _models(offer: Offer) -> bytes:
+def _models(offer: Offer, medians: Medians) -> bytes:
+    seconds = dict(medians)
     return _encode(
         Models,
         [
             ModelDocument(
                 id=one.id,
                 name=one.name,
-                provider=one.provider,
+                provider=one.supplies(offer.providers)[0].provider,
                 credits_per_image=one.credits_per_image,
+                qualities=one.qualities,
                 capabilities=one.capabilities,
                 credits_by_kind={kind: one.credits_for(kind) for kind in one.capabilities},
                 photos_max=one.photos_max,
                 masks=one.masks,
                 from_photos_max=one.from_photos_max,
                 sizes=one.sizes,
+                median_seconds=seconds.get(one.id),
                 default=one.id == offer.default,
             )
             for one in offer.models

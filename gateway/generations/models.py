@@ -18,7 +18,7 @@ class Offer(NamedTuple):
     @property
     def models(self) -> tuple[Model, ...]:
         """The models that can be asked for."""
-        return tuple(model for model in MODELS if model.provider in self.providers)
+        return tuple(model for model in MODELS if model.supplies(self.providers))
 
 
 def offer_of(settings: Settings) -> Offer:

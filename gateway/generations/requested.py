@@ -9,6 +9,7 @@ from uuid import UUID
 
 import msgspec
 
+from commands.choosing import chosen_model
 from commands.moderation import moderate
 from commands.requests import (
     LATER_KINDS,
@@ -18,7 +19,6 @@ from commands.requests import (
     Request,
     VariationRequest,
     checked,
-    chosen_model,
     kind_of,
     nearest_size,
 )

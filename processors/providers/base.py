@@ -82,9 +82,9 @@ class Call(Protocol):
         """Keep the provider's own name of the call, by which `resume` can ask for it."""
         ...
 
-    async def lost(self, error: ProviderUncertain) -> None:
-        """Put on the books that a part of it may have been paid and brought nothing, where other
-        parts are delivered all the same.
+    async def lost(self, error: ProviderUncertain, pictures: int = 1) -> None:
+        """Put on the books that so many pictures of it may have been paid and did not come, where
+        others are delivered all the same.
         """
         ...
 

@@ -134,7 +134,7 @@ class BedrockProvider(AnswersInPlace):
             _log.warning("one of several pictures was not made", error=error)
         lost = [error for error in errors if isinstance(error, ProviderUncertain)]
         if lost:
-            await call.lost(lost[0])
+            await call.lost(lost[0], len(lost))
 
     async def _try(self, body: dict[str, Any], _: int) -> list[bytes]:
         client = await self._client()

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -12,14 +11,24 @@ import structlog
 from msgspec.structs import replace
 
 from events.jobs import GenerateJob
-from processors.providers import ImageRequest, Provider, ProviderError, ProviderUncertain, TooLate
+from processors.providers import (
+    ImageRequest,
+    Provider,
+    ProviderError,
+    ProviderUnavailable,
+    ProviderUncertain,
+    ProviderUnusable,
+    TooLate,
+)
 from processors.providers.base import IMAGE
 from processors.worker import metrics
+from processors.worker.books import Books
 from processors.worker.claims import ATTEMPTS_MAX, Claim, Lease
 from processors.worker.facts import Facts
 from processors.worker.photos import Photos, load
 from processors.worker.retrying import patiently
 from processors.worker.tools import Tools
+from processors.worker.turns import Turns
 
 _log = structlog.get_logger(__name__)
 
@@ -38,20 +47,21 @@ class Caller:
         tools: the worker's.
         job: what to make.
         facts: where the calls are told of.
-        provider: whom to call; None: nobody draws for this model here.
+        makers: whom to call, in order; none: nobody draws for this model here.
         step: the job's own, for the epochs of its leases.
     """
 
     def __init__(
-        self, tools: Tools, job: GenerateJob, facts: Facts, provider: Provider | None, step: int
+        self, tools: Tools, job: GenerateJob, facts: Facts, makers: Sequence[Provider], step: int
     ) -> None:
         self._tools = tools
         self._job = job
         self._facts = facts
-        self._provider = provider
+        self._turns = Turns(tools.gates, makers)
+        self._ambiguous = False
         self._step = step
-        self._starting: asyncio.Task[object] | None = None
         self._photos: Photos | None = None
+        self.books = Books(job, facts, self.patiently)
         self.lease: Lease | None = None
         """What is held now."""
 
@@ -64,6 +74,10 @@ class Caller:
     def provider_name(self) -> str:
         """Whom it calls."""
         return "" if self._provider is None else self._provider.name
+
+    @property
+    def _provider(self) -> Provider | None:
+        return self._turns.now
 
     @property
     def remaining_seconds(self) -> float:
@@ -81,21 +95,29 @@ class Caller:
         self.lease = lease
         kept.enter_context(self._tools.leases.kept(lease))
 
+    def go_on(self, found: Claim) -> None:
+        """Begin where an earlier holder left the claim: at the provider that holds it."""
+        self._turns.resume(found.provider, found.tried)
+        self._ambiguous = found.uncertain
+
     def may_start(self, after_seconds: float = 0.0) -> bool:
         """See `Call`."""
         assert self._provider is not None
-        margin_ms = 0 if self._provider.free else PAID_MARGIN_MS
-        needed_ms = (after_seconds + self._provider.timeout_seconds) * 1000 + margin_ms
-        return self._tools.clock.now_ms() + needed_ms <= self._job.deadline_ms
+        return after_seconds <= self._spare_seconds(self._provider)
+
+    def _spare_seconds(self, provider: Provider) -> float:
+        """How long it may take until a call of this provider's begins; below 0: it is too late."""
+        margin_seconds = 0.0 if provider.free else PAID_MARGIN_MS / 1000
+        return self.remaining_seconds - provider.timeout_seconds - margin_seconds
 
     async def submitted(self, provider_ref: str) -> None:
         """See `Call`."""
         await self.patiently(partial(self._tools.claims.submitted, self.held, provider_ref))
 
-    async def lost(self, error: ProviderUncertain) -> None:
+    async def lost(self, error: ProviderUncertain, pictures: int = 1) -> None:
         """See `Call`."""
         assert self._provider is not None
-        await self._book(error, self._provider)
+        await self.books.lost(error, self._provider.name, self.attempt, pictures)
 
     def show(self, index: int, data: bytes) -> None:
         """See `Call`."""
@@ -155,19 +177,40 @@ class Caller:
             except ProviderUncertain as error:
                 lost = error
             else:
+                self.books.paid(provider.name, len(answer))
                 pictures = dict(zip(asked.indices, answer, strict=False))
                 return {index: pictures[index] for index in missing if index in pictures}
         elif found is not None and not provider.free:
             lost = ProviderUncertain("The worker that made the call did not live to tell.")
         while True:
             if lost is not None:
+                self._ambiguous = True
                 await self._again(lost, provider, missing, kept, some_stored=some_stored)
             try:
                 answer = await self._call(replace(request, indices=missing), provider)
             except ProviderUncertain as error:
                 lost = error
+            except (ProviderUnavailable, TooLate) as error:
+                lost, provider = None, await self._other(error)
             else:
                 return dict(zip(missing, answer, strict=False))
+
+    async def _other(self, error: ProviderError) -> Provider:
+        """The next provider, after one that surely did nothing; the claim says so first.
+
+        Raises:
+            ProviderError: there is none that could end in time, or a call before this one may have
+                been paid: that one is not to be paid elsewhere once more.
+        """
+        last = self.provider_name
+        after = None if self._ambiguous else self._turns.following(self._spare_seconds)
+        if after is None:
+            raise error
+        await self.patiently(partial(self._tools.claims.turn, self.held, after.name))
+        self._turns.take(after)
+        metrics.FAILOVERS.labels(last, error.code).inc()
+        _log.warning("another provider is asked", instead_of=last, provider=after.name, why=error)
+        return after
 
     def may_call_again(self) -> bool:
         """Whether one more call may be made, and would end in time."""
@@ -181,10 +224,17 @@ class Caller:
         """
         assert self._provider is not None
         name = self._provider.name
-        begin = partial(
-            self._tools.claims.call_again, self.held, name, self._step, missing, uncertain=False
+        self.hold(await self.patiently(self._next_attempt(name, missing, uncertain=False)), kept)
+
+    def _next_attempt(
+        self, provider: str, missing: tuple[int, ...], *, uncertain: bool
+    ) -> Callable[[], Awaitable[Lease]]:
+        return partial(
+            self._tools.claims.call_again,
+            *(self.held, provider, self._step, missing),
+            uncertain=uncertain,
+            paid_micros=self.books.paid_micros,
         )
-        self.hold(await self.patiently(begin), kept)
 
     async def _again(
         self,
@@ -201,21 +251,13 @@ class Caller:
         """
         is_last = self.attempt >= ATTEMPTS_MAX or not self.may_start()
         if not (is_last and some_stored):
-            await self._book(lost, provider)
+            await self.books.lost(lost, provider.name, self.attempt, len(missing))
+        else:
+            self.books.paid(provider.name, len(missing))
         if is_last:
             raise lost
-        again = await self.patiently(
-            partial(self._tools.claims.call_again, self.held, provider.name, self._step, missing)
-        )
-        self.hold(again, kept)
-
-    async def started(self) -> None:
-        """Wait until the start was told, so that the result does not overtake it."""
-        if self._starting is not None:
-            (outcome,) = await asyncio.gather(self._starting, return_exceptions=True)
-            self._starting = None
-            if isinstance(outcome, Exception):
-                _log.warning("the start was not told", error=outcome)
+        begin = self._next_attempt(provider.name, missing, uncertain=True)
+        self.hold(await self.patiently(begin), kept)
 
     async def patiently(self, step: Callable[[], Awaitable[Answer]]) -> Answer:
         """Try a step that is safe to repeat until the deadline, and a while at least."""
@@ -226,31 +268,27 @@ class Caller:
         request = await self.with_photos(request)
         if not self.may_start():
             raise TooLate("The call would end after the deadline.")
+        wait_seconds = self._turns.wait_seconds(self._spare_seconds)
+        async with self._tools.gates.of(provider.name).passed(wait_seconds):
+            return await self._ask(request, provider)
+
+    async def _ask(self, request: ImageRequest, provider: Provider) -> list[bytes]:
         if not provider.free:
             await self.still_held()
-        self._start(provider)
+        self.books.begin(provider.name, self.attempt)
         expected = provider.timeout_seconds / 2 if provider.free else EXPECTED_SECONDS
         job = self._job
         async with self._tools.live.drawing(job.account_id, job.generation_id, expected):
             try:
-                return await provider.generate(request, self)
+                pictures = await provider.generate(request, self)
+            except ProviderUnusable:
+                self.books.paid(provider.name, request.count)
+                raise
             except ProviderError:
                 raise
             except Exception as error:
                 if not provider.free:
-                    await self._book(error, provider)
+                    await self.books.lost(error, provider.name, self.attempt, request.count)
                 raise
-
-    def _start(self, provider: Provider) -> None:
-        """Say that it began; nobody need wait for that."""
-        if self._starting is None:
-            told = partial(self._facts.append_started, provider=provider.name, attempt=self.attempt)
-            self._starting = asyncio.create_task(self.patiently(told))
-
-    async def _book(self, error: Exception, provider: Provider) -> None:
-        """Put a call on the books that may have been paid, before anything else is done."""
-        metrics.CALLS_UNCERTAIN.labels(provider.name).inc()
-        _log.warning("nobody knows whether a call was paid", attempt=self.attempt, error=error)
-        await self.patiently(
-            partial(self._facts.append_uncertain, provider=provider.name, attempt=self.attempt)
-        )
+        self.books.paid(provider.name, len(pictures))
+        return pictures

@@ -11,17 +11,25 @@ tell its own success from another worker's.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import msgspec
-
 from events.ids import AccountId, GenerationId
+from processors.worker.claim import Claim, Lease
 from runtime.errors import PixelpopError
 from runtime.postgres.pool import Pool, transaction
 from runtime.queries import load_queries
+
+__all__ = [
+    "ATTEMPTS_MAX",
+    "Claim",
+    "Claims",
+    "Lease",
+    "LeaseLost",
+    "random_step",
+]
 
 _QUERIES = load_queries(Path(__file__).with_name("claims.sql"))
 
@@ -41,60 +49,6 @@ class LeaseLost(PixelpopError):
     """Another worker took this claim over; what it found or does now counts."""
 
     code = "lease-lost"
-
-
-class Claim(msgspec.Struct, frozen=True):
-    """A claim as the database has it."""
-
-    generation_id: GenerationId
-    attempt: int
-    state: str
-    """`submitting`, `submitted`, `stored`, `reported`, `failed` or `cancelled`."""
-    lease_epoch: int
-    lease_seconds: float
-    """How long somebody still holds it; 0: nobody does."""
-    provider: str | None
-    provider_ref: str | None
-    asked: tuple[int, ...] | None
-    """Which pictures the call asked for; None: all."""
-    expected: tuple[int, ...] | None
-    """Which pictures there will be, where the answer held fewer; None: those asked for."""
-    result: bytes | None
-    """The value bytes of the event that tells the outcome, since `stored` or `failed`."""
-
-    @property
-    def is_over(self) -> bool:
-        """Whether nobody may go on with it."""
-        return self.state in {"reported", "failed", "cancelled"}
-
-    def missing(self, wanted: Iterable[int], stored: Iterable[int]) -> tuple[int, ...]:
-        """Which pictures of those wanted are neither stored nor refused by the provider."""
-        may_come = self.expected or self.asked
-        return tuple(
-            sorted(
-                index
-                for index in set(wanted) - set(stored)
-                if may_come is None or index in may_come
-            )
-        )
-
-    def is_held_by(self, lease: Lease) -> bool:
-        """Whether nobody has taken it over from this lease."""
-        return (self.attempt, self.lease_epoch) == (lease.attempt, lease.epoch)
-
-
-class Lease(msgspec.Struct, frozen=True):
-    """The right to go on with one attempt, as long as nobody has taken it over."""
-
-    generation_id: GenerationId
-    account_id: AccountId
-    attempt: int
-    epoch: int
-
-    @property
-    def parts(self) -> tuple[UUID, int, int]:
-        """What every guarded update names."""
-        return UUID(self.generation_id), self.attempt, self.epoch
 
 
 class Claims:
@@ -143,6 +97,9 @@ class Claims:
             _indices(row["asked"]),
             _indices(row["expected"]),
             row["result"],
+            row["paid_micros"],
+            tuple(row["tried"]),
+            row["uncertain"],
         )
 
     async def take_over(self, claim: Claim, account_id: AccountId, step: int) -> Lease | None:
@@ -193,6 +150,10 @@ class Claims:
         """The pictures are in object storage, and this event will say so."""
         await self._guarded("stored", lease, result, done={"stored", "reported"})
 
+    async def turn(self, lease: Lease, provider: str) -> None:
+        """The provider that was asked surely did nothing: go on with this one."""
+        await self._guarded("turn", lease, provider, done={"submitting"})
+
     async def reported(self, lease: Lease) -> None:
         """The log has acked the result."""
         await self._guarded("reported", lease, done={"reported"})
@@ -209,6 +170,7 @@ class Claims:
         asked: Sequence[int],
         *,
         uncertain: bool = True,
+        paid_micros: int = 0,
     ) -> Lease:
         """Begin the next attempt, for these pictures.
 
@@ -218,6 +180,7 @@ class Claims:
             step: of `random_step()`, the same when this is repeated.
             asked: which pictures the call is for.
             uncertain: whether the last call's outcome was lost.
+            paid_micros: what all attempts until now cost for certain.
 
         Raises:
             ValueError: there were `ATTEMPTS_MAX` already.
@@ -238,6 +201,7 @@ class Claims:
                     list(asked),
                     self._holder,
                     uncertain,
+                    paid_micros,
                 )
                 return after
         if await self._is_held(after):

@@ -18,6 +18,9 @@ SELECT
     asked,
     expected,
     result,
+    paid_micros,
+    tried,
+    uncertain,
     greatest(extract(epoch FROM lease_until - clock_timestamp()), 0)::float8 AS lease_seconds
 FROM provider_calls
 WHERE generation_id = $1
@@ -80,6 +83,20 @@ WHERE
     AND state IN ('submitting', 'submitted')
 RETURNING lease_epoch;
 
+-- name: turn
+-- Who was asked surely did nothing; the next one is asked. Repeated, nothing more.
+UPDATE provider_calls
+SET
+    state = 'submitting', provider_ref = NULL, provider = $4,
+    tried = array_append(tried, coalesce(provider, ''))
+WHERE
+    generation_id = $1
+    AND attempt = $2
+    AND lease_epoch = $3
+    AND state IN ('submitting', 'submitted')
+    AND provider IS DISTINCT FROM $4
+RETURNING lease_epoch;
+
 -- name: stored
 UPDATE provider_calls
 SET state = 'stored', result = $4
@@ -128,7 +145,8 @@ INSERT INTO provider_calls (
     provider,
     asked,
     holder,
-    uncertain
+    uncertain,
+    paid_micros
 )
 VALUES (
     $1,
@@ -140,7 +158,8 @@ VALUES (
     $4,
     $7,
     $8,
-    $9
+    $9,
+    $10
 )
 RETURNING lease_epoch;
 

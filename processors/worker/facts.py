@@ -82,7 +82,14 @@ class Facts:
         self._traceparent = traceparent
 
     def completed(
-        self, images: tuple[Image, ...], *, provider: str, model: str, attempt: int, safety: str
+        self,
+        images: tuple[Image, ...],
+        *,
+        provider: str,
+        attempt: int,
+        safety: str,
+        cost_micros: int = 0,
+        made_ms: int = 0,
     ) -> bytes:
         """The value bytes of a `GenerationCompleted`."""
         return encode(
@@ -93,13 +100,17 @@ class Facts:
                 images=images,
                 failed_count=max(self._job.request.count - len(images), 0),
                 provider=provider,
-                model=model,
+                model=self._job.request.model,
                 attempt=attempt,
                 safety=safety,
+                cost_micros=cost_micros,
+                made_ms=made_ms,
             )
         )
 
-    def failed(self, reason: str, detail: str, *, attempt: int) -> bytes:
+    def failed(
+        self, reason: str, detail: str, *, attempt: int, provider: str = "", cost_micros: int = 0
+    ) -> bytes:
         """The value bytes of a `GenerationFailed`."""
         return encode(
             GenerationFailed(
@@ -109,6 +120,9 @@ class Facts:
                 reason=reason,
                 detail=detail,
                 attempt=attempt,
+                provider=provider,
+                model=self._job.request.model,
+                cost_micros=cost_micros,
             )
         )
 
@@ -141,7 +155,7 @@ class Facts:
             )
         )
 
-    async def append_uncertain(self, *, provider: str, attempt: int) -> Position:
+    async def append_uncertain(self, *, provider: str, attempt: int, cost_micros: int) -> Position:
         """Put a call on the books of which nobody knows whether it was paid."""
         return await self._append(
             ProviderCallUncertain(
@@ -150,6 +164,8 @@ class Facts:
                 generation_id=self._job.generation_id,
                 attempt=attempt,
                 provider=provider,
+                model=self._job.request.model,
+                cost_micros=cost_micros,
             )
         )
 

@@ -29,8 +29,8 @@ from processors.worker.request import (
     KeyGone,
     NoProvider,
     Unsupported,
+    makers_of,
     opened,
-    provider_of,
 )
 from processors.worker.retrying import patiently
 from processors.worker.storing import Gallery
@@ -63,10 +63,9 @@ class Performance:
             job.generation_id,
             previews=tools.previews,
         )
-        self._provider = provider_of(job.request, tools.providers)
-        self._provider_name = UNKNOWN_PROVIDER if self._provider is None else self._provider.name
+        self._makers = makers_of(job.request, tools.providers)
         self._step = random_step()
-        self._caller = Caller(tools, job, self._facts, self._provider, self._step)
+        self._caller = Caller(tools, job, self._facts, self._makers, self._step)
         self._patiently = self._caller.patiently
         self._inspection = Inspection(tools, job, self._facts, self._caller)
         self._maker = Maker(tools, job, self._caller, self._gallery, self._inspection)
@@ -99,7 +98,9 @@ class Performance:
                 outcome = await self._holding(held, request)
             except LeaseLost:
                 continue  # whoever has it now knows better; see what became of it
-            metrics.JOB_SECONDS.labels(self._provider_name).observe(time.monotonic() - began)
+            metrics.JOB_SECONDS.labels(self._caller.provider_name or UNKNOWN_PROVIDER).observe(
+                time.monotonic() - began
+            )
             return outcome
 
     async def give_up(self, reason: str, detail: str) -> None:
@@ -108,7 +109,13 @@ class Performance:
         Raises:
             Exception: not even this was possible; the job must be delivered again.
         """
-        value = self._facts.failed(reason, detail, attempt=self._caller.attempt)
+        value = self._facts.failed(
+            reason,
+            detail,
+            attempt=self._caller.attempt,
+            provider=self._caller.provider_name,
+            cost_micros=self._caller.books.paid_micros,
+        )
         while True:
             held = await self._patiently(self._claim)
             if isinstance(held, Over):
@@ -126,10 +133,10 @@ class Performance:
             return
 
     async def _opened(self) -> ImageRequest | CannotPerform:
-        if self._provider is None:
+        if not self._makers:
             return NoProvider(f"There is no provider for the model {self._job.request.model}.")
-        if self._job.request.kind not in self._provider.kinds:
-            return Unsupported(f"{self._provider.name} makes no {self._job.request.kind}.")
+        if self._job.request.kind not in self._makers[0].kinds:
+            return Unsupported(f"{self._makers[0].name} makes no {self._job.request.kind}.")
         try:
             return await self._patiently(partial(opened, self._job.request, self._tools.keys))
         except CannotPerform as error:
@@ -149,7 +156,7 @@ class Performance:
             self._tools.claims,
             self._facts,
             self._job,
-            self._provider_name,
+            self._caller.provider_name or UNKNOWN_PROVIDER,
             step=self._step,
             may_wait=lambda: self._caller.remaining_seconds > 0,
         )
@@ -157,6 +164,8 @@ class Performance:
     async def _holding(self, held: Held, request: ImageRequest | CannotPerform) -> str:
         with contextlib.ExitStack() as kept:
             self._caller.hold(held.lease, kept)
+            if held.found is not None:
+                self._caller.go_on(held.found)
             try:
                 return await self._go_on(held, request, kept)
             except LeaseLost:
@@ -188,16 +197,17 @@ class Performance:
         lease = self._caller.held
         result = self._facts.completed(
             images,
-            provider=self._provider_name,
-            model=self._job.request.model,
+            provider=self._caller.provider_name,
             attempt=lease.attempt,
             safety=self._inspection.safety(image.index for image in images),
+            cost_micros=self._caller.books.paid_micros,
+            made_ms=self._caller.books.made_ms,
         )
         await self._patiently(partial(self._tools.claims.stored, lease, result))
         return await self._report(lease, result)
 
     async def _report(self, lease: Lease, result: bytes) -> str:
-        await self._caller.started()
+        await self._caller.books.started()
         await self._patiently(partial(self._facts.append_result, result))
         await self._patiently(partial(self._tools.claims.reported, lease))
         await self._tidy(result)
@@ -206,9 +216,15 @@ class Performance:
     async def _fail(self, error: PixelpopError, detail: str, *, unexpected: bool) -> str:
         _log.warning("no picture", reason=error.code, error=error)
         lease = self._caller.held
-        value = self._facts.failed(error.code, detail, attempt=lease.attempt)
+        value = self._facts.failed(
+            error.code,
+            detail,
+            attempt=lease.attempt,
+            provider=self._caller.provider_name,
+            cost_micros=self._caller.books.paid_micros,
+        )
         await self._patiently(partial(self._tools.claims.failed, lease, value))
-        await self._caller.started()
+        await self._caller.books.started()
         await self._patiently(partial(self._facts.append_result, value))
         await self._tidy(value)
         if unexpected:

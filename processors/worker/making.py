@@ -79,6 +79,7 @@ class Maker:
         if found is None:
             return _ordered(await self._make(None, request, request.indices, {}, kept))
         stored = await self._stored(request)
+        self._caller.books.found(found, len(stored))
         missing = found.missing(request.indices, stored)
         whole = {index: image for index, image in stored.items() if image is not None}
         if not whole:

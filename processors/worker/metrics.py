@@ -27,6 +27,22 @@ CALLS_UNCERTAIN = Counter(
     "Calls that may have been paid without anybody knowing their outcome.",
     ["provider"],
 )
+BREAKER_OPEN = Gauge(
+    "pixelpop_worker_breaker_open",
+    "Whether a provider's circuit breaker is open: 1; being probed: 0.5; closed: 0.",
+    ["provider"],
+)
+GATE_SECONDS = Histogram(
+    "pixelpop_worker_provider_wait_seconds",
+    "How long a call waited for a provider's concurrency and rate, in seconds.",
+    ["provider"],
+    buckets=(0.001, 0.01, 0.1, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320),
+)
+FAILOVERS = Counter(
+    "pixelpop_worker_failovers",
+    "Jobs that went on at another provider, by who surely did nothing and why.",
+    ["provider", "reason"],
+)
 VERDICTS = Counter(
     "pixelpop_worker_moderation_verdicts",
     "What checkers said of prompts, photos and pictures.",

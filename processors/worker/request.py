@@ -60,10 +60,18 @@ class NoProvider(CannotPerform):
     unexpected = True
 
 
-def provider_of(request: GenerationRequested, providers: Mapping[str, Provider]) -> Provider | None:
-    """Who draws for this model; None: nobody whom this worker knows."""
+def makers_of(
+    request: GenerationRequested, providers: Mapping[str, Provider]
+) -> tuple[Provider, ...]:
+    """Who draws for this model, in order; none: nobody whom this worker knows."""
     model = MODELS_BY_ID.get(request.model)
-    return None if model is None else providers.get(model.provider)
+    if model is None:
+        return ()
+    asked = request.kind, request.size, request.quality
+    supplies = model.makers(*asked) or model.providers
+    known = tuple(providers[one.provider] for one in supplies if one.provider in providers)
+    # Where nobody makes the kind, the first one is named in the refusal.
+    return tuple(one for one in known if request.kind in one.kinds) or known[:1]
 
 
 async def opened(request: GenerationRequested, keys: AccountKeys) -> ImageRequest:

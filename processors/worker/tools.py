@@ -14,6 +14,7 @@ from processors.providers import Provider
 from processors.worker.ceiling import Ceiling
 from processors.worker.choices import Choices
 from processors.worker.claims import Claims
+from processors.worker.gates import Gates
 from processors.worker.leases import Leases
 from processors.worker.live import Live
 from runtime.crypto.keys import AccountKeys
@@ -33,6 +34,8 @@ class Tools(msgspec.Struct, frozen=True, kw_only=True):
     keys: AccountKeys
     objects: ObjectStore
     providers: Mapping[str, Provider]
+    gates: Gates = msgspec.field(default_factory=Gates)
+    """What stands before each of them."""
     live: Live
     executor: Executor
     """Where pictures are drawn, decoded and encoded."""

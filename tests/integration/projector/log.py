@@ -28,6 +28,7 @@ TABLES = (
     "consents",
     "telegram_chats",
     "moderation_verdicts",
+    "provider_costs",
     "voids",
 )
 

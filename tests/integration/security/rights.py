@@ -59,7 +59,10 @@ MAY: dict[str, dict[str, May]] = {
         "public.provider_calls": May(
             Reach(
                 ALL,
-                _columns("state lease_epoch lease_until provider_ref expected result holder"),
+                _columns(
+                    "state lease_epoch lease_until provider provider_ref expected result holder"
+                    " tried"
+                ),
                 adds=True,
             ),
             "claims paid calls, whoever asked; whose they are and what was asked for stays",

@@ -18,7 +18,19 @@ GATEWAY: dict[str, tuple[str, Tables, Tables]] = rights_of_grants.GATEWAY | {
         frozenset(),
         frozenset(),
     ),
+    "provider_spend": (
+        "what providers cost by day, of all accounts together",
+        frozenset(),
+        frozenset(),
+    ),
+    "model_medians": (
+        "how long models take, of all accounts together",
+        frozenset(),
+        frozenset(),
+    ),
 }
 PROJECTOR: dict[str, Tables] = rights_of_grants.PROJECTOR | {
-    "moderation_statistics": frozenset({"read_v1.moderation_verdicts", "read_v1.generations"})
+    "moderation_statistics": frozenset({"read_v1.moderation_verdicts", "read_v1.generations"}),
+    "provider_spend": frozenset({"read_v1.provider_costs"}),
+    "model_medians": frozenset({"read_v1.provider_costs"}),
 }

@@ -107,7 +107,7 @@ async def test_who_lost_the_lease_does_not_report(desk: Desk, worker_settings: S
         await desk.execute(
             "UPDATE provider_calls SET state = 'stored', result = $1",
             Facts(one.tools.producer, one.tools.clock, job, None).completed(
-                (), provider="local", model="preview", attempt=1
+                (), provider="local", attempt=1, safety="unchecked"
             ),
         )
         await desk.execute("UPDATE provider_calls SET state = 'reported', lease_until = NULL")

@@ -81,9 +81,7 @@ async def test_what_is_stored_after_the_result_is_deleted(
         )  # which took over, found the first picture and could not make the second
         found = [image for image in (await other.find([0])).values() if image is not None]
         facts = Facts(one.tools.producer, one.tools.clock, job, None)
-        result = facts.completed(
-            tuple(found), provider="local", model="preview", attempt=2, safety="unchecked"
-        )
+        result = facts.completed(tuple(found), provider="local", attempt=2, safety="unchecked")
         await facts.append_result(result)
         await desk.execute(
             "UPDATE provider_calls SET lease_epoch = lease_epoch + 1, state = 'reported', "
@@ -97,7 +95,7 @@ async def test_what_is_stored_after_the_result_is_deleted(
         done = await desk.fact(job.generation_id, GenerationCompleted)
         assert await whole(one, done) == [0]
         keys = await one.objects.list("")
-    assert keys == sorted((done.images[0].object_key, done.images[0].preview_key))
+    assert keys == sorted(done.images[0].object_keys)
 
 
 async def test_who_overslept_stores_nothing(desk: Desk, worker_settings: Settings) -> None:

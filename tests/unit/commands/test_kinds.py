@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from commands.catalogue import MODELS, price
+from commands.choosing import chosen_model
 from commands.requests import (
     EditRequest,
     ImageRequest,
@@ -13,7 +14,6 @@ from commands.requests import (
     Request,
     VariationRequest,
     checked,
-    chosen_model,
     kind_of,
     nearest_size,
 )

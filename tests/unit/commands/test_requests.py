@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from commands.requests import ImageRequest, InvalidRequest, checked, chosen_model
+from commands.choosing import chosen_model
+from commands.requests import ImageRequest, InvalidRequest, checked
 
 LOCAL = frozenset({"local"})
 

@@ -25,7 +25,11 @@ PROVIDERS = {
 
 
 def test_a_model_sells_what_its_provider_makes() -> None:
-    """Nothing is sold that a worker would refuse; what is made is sold."""
+    """Nothing is sold that a worker would refuse; what is made is sold by the first provider."""
     for model in MODELS:
-        assert frozenset(model.capabilities) == PROVIDERS[model.provider].kinds, model.id
+        first, *others = (PROVIDERS[one.provider].kinds for one in model.providers)
+        assert frozenset(model.capabilities) == first, model.id
+        for supply, kinds in zip(model.providers[1:], others, strict=True):
+            made = {one for one in model.capabilities if supply.makes(one, model.sizes[0], "high")}
+            assert made <= kinds, (model.id, supply.provider)
         assert set(model.credits_by_kind) <= set(model.capabilities) <= {IMAGE, EDIT, VARIATION}

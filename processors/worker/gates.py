@@ -1,0 +1,159 @@
+"""What stands before each provider in this worker: a circuit breaker, room for calls, a rate.
+
+The breaker counts only what says something of the provider's health: that it was not reached,
+answered 429 or 5xx after all its tries, or did not answer. While it is open nobody is sent there;
+after a while one call goes through as a probe, and its outcome opens or closes it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from typing import Final
+
+import structlog
+from aiolimiter import AsyncLimiter
+from purgatory.domain.model import Context, OpenedState
+
+from commands.supplies import SUPPLIES, Supply
+from processors.providers.base import (
+    ProviderError,
+    ProviderUnavailable,
+    ProviderUncertain,
+    TooLate,
+)
+from processors.worker import metrics
+
+_log = structlog.get_logger(__name__)
+
+FAILURES: Final = 5
+"""So many in a row open the breaker."""
+OPEN_SECONDS: Final = 30.0
+MINUTE_SECONDS: Final = 60.0
+_OPEN = {"closed": 0.0, "half-opened": 0.5, "opened": 1.0}
+
+
+class BreakerOpen(ProviderUnavailable):
+    """The provider failed often just now; nothing was sent to it."""
+
+
+class Busy(TooLate):
+    """It would have taken too long until a call to this provider might begin."""
+
+
+class Gate:
+    """What stands before one provider.
+
+    Args:
+        supply: how many calls at once, and in a minute.
+        failures: how many in a row open the breaker.
+        open_seconds: how long it stays open before a probe.
+    """
+
+    def __init__(
+        self, supply: Supply, *, failures: int = FAILURES, open_seconds: float = OPEN_SECONDS
+    ) -> None:
+        self.provider = supply.provider
+        self._room = asyncio.Semaphore(supply.concurrency)
+        self._rate = AsyncLimiter(supply.per_minute, MINUTE_SECONDS)
+        self._breaker = Context(supply.provider, failures, open_seconds)
+        self._open_seconds = open_seconds
+        self._probing = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody may be sent there now."""
+        if self._breaker.state == "half-opened":
+            return self._probing
+        if self._breaker.state != "opened":
+            return False
+        opened_at = self._breaker.opened_at or 0.0
+        return self._probing or time.time() <= opened_at + self._open_seconds
+
+    @contextlib.asynccontextmanager
+    async def passed(self, seconds_max: float) -> AsyncIterator[None]:
+        """Wait for room and for the rate; inside, call the provider.
+
+        Args:
+            seconds_max: how long the wait may take.
+
+        Raises:
+            BreakerOpen: at once, or after the wait.
+            Busy: there was no room in time.
+        """
+        self._refuse_if_open()
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(max(seconds_max, 0.0)):
+                await self._room.acquire()
+        except TimeoutError as error:
+            raise Busy(f"{self.provider} had no room in time.") from error
+        try:
+            try:
+                async with asyncio.timeout(max(seconds_max - (time.monotonic() - began), 0.0)):
+                    await self._rate.acquire()
+            except TimeoutError as error:
+                raise Busy(f"{self.provider} may not be asked so often.") from error
+            metrics.GATE_SECONDS.labels(self.provider).observe(time.monotonic() - began)
+            async with self._watched():
+                yield
+        finally:
+            self._room.release()
+
+    @contextlib.asynccontextmanager
+    async def _watched(self) -> AsyncIterator[None]:
+        """Let the breaker see how the call ends."""
+        self._refuse_if_open()
+        try:
+            self._breaker.handle_new_request()
+        except OpenedState as error:
+            raise BreakerOpen(f"{self.provider} failed often just now.") from error
+        probes = self._breaker.state == "half-opened"
+        self._probing = self._probing or probes
+        try:
+            yield
+        except (ProviderUnavailable, ProviderUncertain) as error:
+            self._breaker.handle_exception(error)
+            raise
+        except TooLate:
+            raise  # nothing was asked
+        except ProviderError:
+            self._breaker.handle_end_request()  # it answers, if not what we hoped for
+            raise
+        else:
+            self._breaker.handle_end_request()
+        finally:
+            if probes:
+                self._probing = False
+            self._tell()
+
+    def _refuse_if_open(self) -> None:
+        if self.is_open:
+            raise BreakerOpen(f"{self.provider} failed often just now.")
+
+    def _tell(self) -> None:
+        for message in self._breaker.messages:
+            if hasattr(message, "state"):
+                _log.warning("a breaker changed", provider=self.provider, state=message.state)
+        self._breaker.messages.clear()
+        metrics.BREAKER_OPEN.labels(self.provider).set(_OPEN[self._breaker.state])
+
+
+class Gates:
+    """Those of all providers; made as they are needed."""
+
+    def __init__(self, *, failures: int = FAILURES, open_seconds: float = OPEN_SECONDS) -> None:
+        self._failures = failures
+        self._open_seconds = open_seconds
+        self._gates: dict[str, Gate] = {}
+
+    def of(self, provider: str) -> Gate:
+        """What stands before this one."""
+        if provider not in self._gates:
+            supply = SUPPLIES.get(provider) or Supply(provider=provider)
+            self._gates[provider] = Gate(
+                supply, failures=self._failures, open_seconds=self._open_seconds
+            )
+        return self._gates[provider]
