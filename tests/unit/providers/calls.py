@@ -43,7 +43,8 @@ class Submitting:
     async def submitted(self, provider_ref: str) -> None:
         self.references.append(provider_ref)
 
-    async def lost(self, error: ProviderUncertain) -> None:
+    async def lost(self, error: ProviderUncertain, pictures: int = 1) -> None:
+        assert pictures >= 1
         self.losses.append(error)
 
 
