@@ -80,17 +80,21 @@ def check_pictures(verdict: Verdict, evidence: Evidence) -> Iterator[str]:
                 yield f"{key} was paid for and is not stored"
             elif stored != image["sha256"]:
                 yield f"{key} is not what the event of {generation_id} says"
-            elif stored not in drawn:
+            elif evidence.bare.get(key, stored) not in drawn:
                 yield f"{key} was never drawn by the provider"
 
 
 def check_objects(verdict: Verdict, evidence: Evidence) -> Iterator[str]:
     """Every stored object was charged for, once."""
     named = Counter(
-        image[key]
+        key
         for generation in verdict.generations.values()
         for image in generation.images
-        for key in ("object_key", "preview_key")
+        for key in (
+            image["object_key"],
+            image["preview_key"],
+            *(one["object_key"] for one in image.get("previews", ())),
+        )
     )
     for key, times in named.items():
         if times > 1:

@@ -14,7 +14,7 @@ from typing import Any
 import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from runtime.objects import S3Objects, open_objects
+from runtime.objects import open_objects
 from runtime.settings import Settings
 from tests.chaos.books import Logged
 from tests.chaos.load import Customer
@@ -38,6 +38,7 @@ TABLES = {
 }
 
 Row = dict[str, Any]
+PNG = b"\x89PNG\r\n\x1a\n"
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,8 @@ class Evidence:
     tables: dict[str, list[Row]] = field(default_factory=dict)
     objects: dict[str, str] = field(default_factory=dict)
     """Key → SHA-256 of the bytes that are stored."""
+    bare: dict[str, str] = field(default_factory=dict)
+    """The same for what they are without the notes that we put into PNGs; others are not here."""
     calls: list[Call] = field(default_factory=list)
     credits: dict[str, Row] = field(default_factory=dict)
     """Account → what GET /credits says."""
@@ -119,19 +122,31 @@ async def caught_up(settings: Settings, log: list[Logged]) -> bool:
     return bool(taken) and all(row["taken"] >= len(log) for row in taken)
 
 
-async def read_objects(settings: Settings) -> dict[str, str]:
-    """The hash of every stored object of a generation."""
+async def read_objects(settings: Settings, evidence: Evidence) -> None:
+    """The hashes of every stored object of a generation."""
     async with open_objects(settings) as store:
         keys = await store.list("generations/")
         room = asyncio.Semaphore(READS_AT_ONCE)
-        hashes = await asyncio.gather(*(_hash(store, key, room) for key in keys))
-    return dict(zip(keys, hashes, strict=True))
+
+        async def read(key: str) -> None:
+            async with room:
+                data = await store.get(key) or b""
+            evidence.objects[key] = hashlib.sha256(data).hexdigest()
+            if data.startswith(PNG):
+                evidence.bare[key] = hashlib.sha256(_bare(data)).hexdigest()
+
+        await asyncio.gather(*map(read, keys))
 
 
-async def _hash(store: S3Objects, key: str, room: asyncio.Semaphore) -> str:
-    async with room:
-        data = await store.get(key)
-    return "" if data is None else hashlib.sha256(data).hexdigest()
+def _bare(png: bytes) -> bytes:
+    """A PNG with nothing but what its pixels need (PNG specification, 5.3)."""
+    kept, at = [PNG], len(PNG)
+    while at < len(png):
+        end = at + 12 + int.from_bytes(png[at : at + 4], "big")
+        if png[at + 4 : at + 8] in {b"IHDR", b"PLTE", b"IDAT", b"IEND"}:
+            kept.append(png[at:end])
+        at = end
+    return b"".join(kept)
 
 
 async def ask_api(customers: list[Customer], evidence: Evidence) -> None:

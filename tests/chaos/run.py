@@ -137,7 +137,7 @@ async def _ordeal(
     evidence = Evidence(calls=model.history())
     await ask_api(crowd, evidence)
     evidence.tables = await read_tables(settings)
-    evidence.objects = await read_objects(settings)
+    await read_objects(settings, evidence)
     verdict = judge(await read_log(settings))
     outcome = Outcome(
         0,
