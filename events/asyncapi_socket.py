@@ -35,6 +35,21 @@ _MESSAGES: Final[dict[str, tuple[str, bool, dict[str, Any]]]] = {
             "generation_id": _UUID,
             "change": {"type": "string", "enum": list(_CHANGES)},
             "status": _TEXT,
+            "ended_batch": {
+                **_UUID,
+                "description": "The batch whose last generation is finished with it.",
+            },
+            "at": {"type": "string", "format": "date-time"},
+            "consistency_token": _TEXT,
+        },
+    ),
+    "batch": (
+        "Several generations were asked for at once; each is told of by itself from now on.",
+        True,
+        {
+            "batch_id": _UUID,
+            "change": {"type": "string", "enum": ["requested"]},
+            "generation_ids": {"type": "array", "items": _UUID},
             "at": {"type": "string", "format": "date-time"},
             "consistency_token": _TEXT,
         },

@@ -10,6 +10,7 @@ from litestar.datastructures import State
 from gateway.access import admin, admin_customers, api_keys
 from gateway.account import export, me
 from gateway.api.openapi import describe
+from gateway.batches import routes as batches
 from gateway.deps import Deps
 from gateway.generations import catalogue, gallery, images
 from gateway.generations import routes as generations
@@ -49,6 +50,10 @@ ROUTES: Final = (
     generations.cancel,
     generations.remove,
     generations.restore,
+    batches.create,
+    batches.list_all,
+    batches.read,
+    batches.cancel,
     images.remove,
     images.restore,
     checking.check,

@@ -10,9 +10,11 @@ from typing import Any
 import asyncpg
 import structlog
 
+from events.batches import BatchRequested
 from events.fold import apply, freeze
 from events.generations import (
     GenerationDeleted,
+    GenerationRequested,
     GenerationRestored,
     GenerationStarted,
     ImageDeleted,
@@ -26,6 +28,7 @@ from events.recorded import Recorded, hash_value
 from events.state import Account
 from events.telegram import TelegramChatChanged
 from projections import accounts, metrics, offsets
+from projections.batches import Batches, each_request
 from projections.credits import Credits
 from projections.generations import Generations
 from projections.moderation import Verdicts
@@ -78,6 +81,7 @@ class Batch:
         self.records = 0
         self.newest_ms: dict[int, int] = {}
         self.generations = Generations()
+        self.batches = Batches()
         self.credits = Credits()
         self.purchases = Purchases()
         self.users = Users()
@@ -88,11 +92,20 @@ class Batch:
         self.voids = Voids()
         self._handlers: dict[type, tuple[Handler, ...]] = {}
         for group in (
-            *(self.generations, self.credits, self.purchases, self.users, self.profiles),
+            *(
+                self.batches,
+                self.generations,
+                self.credits,
+                self.purchases,
+                self.users,
+                self.profiles,
+            ),
             *(self.telegram, self.verdicts),
         ):
             for kind, handler in group.handlers().items():
                 self._handlers[kind] = (*self._handlers.get(kind, ()), handler)
+        for handler in self._handlers[GenerationRequested]:
+            self._handlers[BatchRequested] += (each_request(handler),)
 
     async def fold(self, records: Sequence[Any], epoch: int, expected: int) -> None:
         """Fold consecutive records of one partition; the batch moves its cursor behind them.
@@ -124,6 +137,7 @@ class Batch:
         await offsets.advance(connection, self.moves)
         await accounts.write(connection, self.changed)
         await self.generations.write(connection)
+        await self.batches.write(connection)
         await self.credits.write(connection)
         await self.purchases.write(connection)
         await self.users.write(connection)

@@ -5,6 +5,8 @@ CREATE VIEW comparable AS
 SELECT 'accounts' AS name, account_id, row(account_id, head, sequence)::text AS content
 FROM accounts
 UNION ALL SELECT 'generations', account_id, t::text FROM generations AS t
+UNION ALL SELECT 'batches', account_id, t::text FROM batches AS t
+UNION ALL SELECT 'batch_items', account_id, t::text FROM batch_items AS t
 UNION ALL SELECT 'images', account_id, t::text FROM images AS t
 UNION ALL SELECT 'credit_accounts', account_id, t::text FROM credit_accounts AS t
 UNION ALL SELECT 'grants', account_id, t::text FROM grants AS t

@@ -16,6 +16,7 @@ import structlog
 from events.state import FOLD_VERSION
 from projections import (
     accounts,
+    batches,
     generations,
     moderation,
     offsets,
@@ -43,6 +44,7 @@ _GROUPS = (
     offsets,
     accounts,
     generations,
+    batches,
     credit_tables,
     purchases,
     users,

@@ -28,6 +28,16 @@ DROP VIEW IF EXISTS
 
 CREATE VIEW read.generations WITH (security_invoker = true) AS SELECT * FROM generations;
 
+GRANT SELECT ON batches, batch_items TO pixelpop_gateway;
+
+DROP VIEW IF EXISTS read.batches, read.batch_items;
+
+CREATE VIEW read.batches WITH (security_invoker = true) AS SELECT * FROM batches;
+
+CREATE VIEW read.batch_items WITH (security_invoker = true) AS SELECT * FROM batch_items;
+
+GRANT SELECT ON read.batches, read.batch_items TO pixelpop_gateway;
+
 CREATE VIEW read.images WITH (security_invoker = true) AS SELECT * FROM images;
 
 CREATE VIEW read.credit_accounts WITH (security_invoker = true) AS SELECT * FROM credit_accounts;

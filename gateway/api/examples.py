@@ -17,6 +17,7 @@ from gateway.account.profile import ConsentDocument, MeDocument, Preferences, Te
 from gateway.api import documents as shown
 from gateway.api.model_documents import ModelDocument, Models
 from gateway.api.problem_examples import GENERATION
+from gateway.batches.examples import BY_SHAPE as BATCHES
 from gateway.generations.downloads import DownloadDocument
 from gateway.grants import examples as grants
 from gateway.identity import examples as identities
@@ -262,6 +263,7 @@ BY_SHAPE: dict[type, Any] = {
     )
 }
 BY_SHAPE |= WEBHOOKS
+BY_SHAPE |= BATCHES
 BY_SHAPE |= SHARING
 BY_SHAPE |= UPLOADS
 BY_SHAPE |= MODERATION

@@ -18,6 +18,7 @@ DETAILS: dict[str, str] = {
     "invalid-parameter": "The parameter limit must be a whole number.",
     "invalid-header": "Send the header Authorization only once.",
     "cursor-invalid": "The cursor is not one that this service gave out.",
+    "batch-in-flight": SENTENCES["batch_in_flight"],
     "kind-not-available": "Generations of the kind thumbnail are not available yet.",
     "idempotency-key-missing": (
         "Send an Idempotency-Key header: any text of your own that names this request, and the "
@@ -106,6 +107,7 @@ MEMBERS: Final[dict[str, dict[str, Any]]] = {
         "credits_available": 5,
     },
     "rate-limited": {"generation_id": GENERATION, "retry_after": 9},
+    "batch-in-flight": {"generation_id": GENERATION},
     "too-many-requests": {"retry_after": 412},
     "prohibited": {"generation_id": GENERATION},
     "unavailable": {"generation_id": GENERATION},

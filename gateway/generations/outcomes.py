@@ -25,6 +25,7 @@ REASONS: Final = {
     "prohibited": "prohibited",
     "unavailable": "unavailable",
     "rate_limited": "rate-limited",
+    "batch_in_flight": "batch-in-flight",
     "insufficient_credits": "insufficient-credits",
     "timed_out": "timed-out",
     "account_erased": "account-erased",

@@ -14,6 +14,7 @@ from uuid import UUID
 
 import msgspec
 
+from events.batches import request_in
 from events.generations import GenerationRequested, Preview
 from events.ids import fact_id
 from gateway.api.documents import (
@@ -45,7 +46,6 @@ LAG_WAIT_SECONDS: Final = 0.25
 
 RETRY_AFTER_SECONDS: Final = 1
 
-_requested = msgspec.json.Decoder(GenerationRequested)
 _previews = msgspec.json.Decoder(tuple[Preview, ...]).decode
 
 
@@ -227,7 +227,9 @@ async def _from_log(deps: Deps, account: Account, known: Known) -> GenerationDoc
     value = await deps.read_event(known.partition, known.request_offset)
     if value is None:
         return None
-    event = _requested.decode(value)
+    event = request_in(value, known.generation_id)
+    if event is None:
+        return None
     decision = known.decision
     error = None
     if isinstance(decision, Rejected):

@@ -20,6 +20,7 @@ from events.admin import (
     RoleGranted,
     RoleRevoked,
 )
+from events.batches import BatchRequested
 from events.envelope import type_header_of
 from events.gifts import GiftReturned, GiftSent
 from events.ids import UuidText
@@ -33,7 +34,22 @@ class Requested(msgspec.Struct, frozen=True, gc=False):
     body_mac: str
 
 
-class Decided(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+class AskedForSeveral(msgspec.Struct, frozen=True, gc=False):
+    """Of `BatchRequested`."""
+
+    account_id: str
+    batch_id: str
+    requests: tuple[Requested, ...]
+
+
+class Ending(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """Of what may be the last that becomes of a generation."""
+
+    ended_batch: str | None = None
+    """Not in the log: the batch of which this was the last generation that was not finished."""
+
+
+class Decided(Ending, frozen=True, gc=False, kw_only=True):
     """Of every decision: its place in the chain."""
 
     account_id: str
@@ -107,7 +123,7 @@ class Picture(msgspec.Struct, frozen=True, gc=False):
     image_id: str
 
 
-class Completed(msgspec.Struct, frozen=True, gc=False):
+class Completed(Ending, frozen=True, gc=False):
     """Of `GenerationCompleted`."""
 
     account_id: str
@@ -116,7 +132,7 @@ class Completed(msgspec.Struct, frozen=True, gc=False):
     failed_count: int = 0
 
 
-class Failed(msgspec.Struct, frozen=True, gc=False):
+class Failed(Ending, frozen=True, gc=False):
     """Of `GenerationFailed`."""
 
     account_id: str
@@ -125,7 +141,7 @@ class Failed(msgspec.Struct, frozen=True, gc=False):
     detail: str
 
 
-class Cancelled(msgspec.Struct, frozen=True, gc=False):
+class Cancelled(Ending, frozen=True, gc=False):
     """Of `GenerationCancelled`."""
 
     account_id: str
@@ -161,6 +177,7 @@ class AccessChanged(msgspec.Struct, frozen=True, gc=False):
 
 Change = (
     Requested
+    | AskedForSeveral
     | Reserved
     | Rejected
     | Settled
@@ -180,6 +197,7 @@ DECODERS: Final[dict[bytes, Any]] = {
     type_header_of(event)[1]: msgspec.json.Decoder(part).decode
     for event, part in (
         (generations.GenerationRequested, Requested),
+        (BatchRequested, AskedForSeveral),
         (ledger.CreditsReserved, Reserved),
         (generations.GenerationRejected, Rejected),
         (ledger.CreditsSettled, Settled),

@@ -10,9 +10,11 @@ import msgspec
 from events.envelope import rfc3339
 from events.live import PartialPreview, Progress, partial_id
 from gateway.live.changes import (
+    AskedForSeveral,
     Binned,
     Cancelled,
     Completed,
+    Ending,
     Erased,
     Failed,
     Granted,
@@ -91,7 +93,13 @@ def tell(item: Item, key: bytes) -> Told | None:
         name = "granted" if isinstance(change, Granted) else "removed"
         told = {"change": name, "credits": change.credits, "why": change.why}
         return Told("credits", told | data, identity)
+    if isinstance(change, AskedForSeveral):
+        asked = [one.generation_id for one in change.requests]
+        told = {"batch_id": change.batch_id, "change": "requested", "generation_ids": asked}
+        return Told("batch", told | data, identity)
     told = {"generation_id": change.generation_id, **_of_generation(change)}
+    if isinstance(change, Ending) and change.ended_batch is not None:
+        told["ended_batch"] = change.ended_batch
     return Told("generation", told | data, identity)
 
 
@@ -113,7 +121,7 @@ def _preview(change: PartialPreview, key: bytes) -> Told | None:
 def status_of(item: Item) -> str | None:
     """The status that a change led to; None if it changes none."""
     change = item.change
-    if isinstance(change, Progress | PartialPreview | Erased | Moved):
+    if isinstance(change, Progress | PartialPreview | Erased | Moved | AskedForSeveral):
         return None
     return _of_generation(change).get("status")
 

@@ -13,14 +13,19 @@ from collections.abc import Callable, Sequence
 from hashlib import sha256
 from typing import Any, Final
 
+from msgspec.structs import replace
+
+from gateway.live.batches import OpenBatch
 from gateway.live.changes import (
     DECODERS,
     AccessChanged,
+    AskedForSeveral,
     Binned,
     Cancelled,
     Change,
     Completed,
     Decided,
+    Ending,
     Erased,
     Failed,
     Rejected,
@@ -42,6 +47,7 @@ class Known:
 
     __slots__ = (
         "account_id",
+        "batch",
         "body_mac",
         "decision",
         "failure",
@@ -68,6 +74,8 @@ class Known:
         self.failure: Failed | None = None
         self.offset = -1
         """Of its last change."""
+        self.batch: OpenBatch | None = None
+        """What it was asked for with; None: it was asked for alone."""
 
 
 Listener = Callable[[int, int, int, Change], None]
@@ -172,6 +180,8 @@ class Tail:
         elif isinstance(change, Requested):
             self._requested(partition, record, change)
             return
+        elif isinstance(change, AskedForSeveral):
+            self._asked_for_several(partition, record, change)
         elif isinstance(change, AccessChanged):
             self._on_access(change)
             return
@@ -198,14 +208,31 @@ class Tail:
         return True
 
     def _requested(self, partition: int, record: Any, change: Requested) -> None:
+        known = self._asked(partition, record, change)
+        if known is not None:
+            self._changed(known, partition, record, change)
+
+    def _asked_for_several(self, partition: int, record: Any, change: AskedForSeveral) -> None:
+        if any(one.account_id != change.account_id for one in change.requests):
+            return
+        batch = OpenBatch(change.batch_id, (one.generation_id for one in change.requests))
+        for one in change.requests:
+            known = self._asked(partition, record, one)
+            if known is None:
+                return  # a repetition
+            known.batch, known.offset = batch, record.offset
+        self._on_change(partition, record.offset, record.timestamp, change)
+
+    def _asked(self, partition: int, record: Any, change: Requested) -> Known | None:
+        """What is known of a request that was read; None: it is a repetition."""
         known = self._entry(partition, change.account_id, change.generation_id)
         if known.request_hash is not None or known.account_id != change.account_id:
-            return  # a repetition: the first in the log counts
+            return None  # the first in the log counts
         known.request_hash = sha256(record.value).hexdigest()
         known.body_mac = change.body_mac
         known.request_offset = record.offset
         known.requested_at_ms = record.timestamp
-        self._changed(known, partition, record, change)
+        return known
 
     def _decided(self, partition: int, record: Any, change: Reserved | Rejected | Settled) -> None:
         known = self._entry(partition, change.account_id, change.generation_id)
@@ -247,6 +274,10 @@ class Tail:
 
     def _changed(self, known: Known, partition: int, record: Any, change: Change) -> None:
         known.offset = record.offset
+        ended = known.batch if known.status in FINAL else None
+        if ended is not None and ended.ends_with(known.generation_id):
+            assert isinstance(change, Ending)
+            change = replace(change, ended_batch=ended.batch_id)
         waiters = self._waiters.get(known.generation_id)
         if waiters is not None:
             for future, final in waiters:

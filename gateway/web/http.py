@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import re
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final, TypeVar
@@ -190,9 +191,15 @@ def _refuse_repeated_names(body: bytes) -> None:
     names = [name for name, colon in _STRINGS.findall(body) if colon]
     if any(b"\\" in name for name in names):
         names = [msgspec.json.decode(b'"' + name + b'"').encode() for name in names]
-    if len(names) > len(set(names)):
-        name = next(name for name in names if names.count(name) > 1)
-        raise field_problem(name.decode(), "is given more than once")
+    if len(names) > len(set(names)):  # in one object, or in several, as in a batch
+        json.loads(body, object_pairs_hook=_refuse_repeated)
+
+
+def _refuse_repeated(pairs: list[tuple[str, Any]]) -> None:
+    names = [name for name, _ in pairs]
+    for name in names:
+        if names.count(name) > 1:
+            raise field_problem(name, "is given more than once")
 
 
 def refuse_null_characters(body: bytes) -> None:

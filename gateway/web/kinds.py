@@ -55,6 +55,7 @@ KINDS: Final[dict[str, Kind]] = {
     # What was decided.
     "insufficient-credits": Kind(402, "Not enough credits"),
     "rate-limited": Kind(429, "Too many generations"),
+    "batch-in-flight": Kind(409, "Another batch is under way"),
     "prohibited": Kind(422, "The prompt is against the rules"),
     "unavailable": Kind(422, "This is not for sale"),
     "timed-out": Kind(503, "It was not decided in time"),

@@ -11,6 +11,10 @@ SENTENCES: Final = {
     "prohibited": "The prompt asks for something that is not allowed here. Nothing was charged.",
     "unavailable": "This model does not offer that quality at the moment. Nothing was charged.",
     "rate_limited": "You started too many generations in a short time. Nothing was charged.",
+    "batch_in_flight": (
+        "Another batch of yours is not finished yet. Nothing was charged. Wait for it, or cancel "
+        "it."
+    ),
     "insufficient_credits": "You do not have enough credits. Nothing was charged.",
     "timed_out": "It could not be started in time. Nothing was charged; ask again with a new key.",
     "account_erased": "This account was erased.",

@@ -19,6 +19,8 @@ CAUGHT_UP_SECONDS = 30.0
 TABLES = (
     "generations",
     "images",
+    "batches",
+    "batch_items",
     "credit_accounts",
     "grants",
     "ledger",

@@ -45,6 +45,7 @@ class Oracle:
                     continue
                 self._heads[account] = (digest, event["sequence"])
                 self._link(kind, event, digest)
+            kind = "batch" if kind == "BatchRequested" else kind
             getattr(self, f"_{kind}", lambda *_: None)(event, record.timestamp)
         return self
 
@@ -73,6 +74,13 @@ class Oracle:
                 "bin": -1,
                 "result": None,
             }
+
+    def _batch(self, event: Row, at_ms: int) -> None:
+        keys = {one["generation_id"] for one in event["requests"]}
+        if keys & (self._closed | self._undecided | self._reserved):
+            return
+        for one in event["requests"]:
+            self._GenerationRequested(one, at_ms)
 
     def _CreditsReserved(self, event: Row, _at_ms: int) -> None:  # noqa: N802
         self._undecided.discard(event["generation_id"])

@@ -34,7 +34,7 @@ async def filled(
 ) -> None:
     """Rows of several accounts in every table."""
     await schema.ensure(projector_pool)
-    await World(log.append, 15, 5).live(25)
+    await World(log.append, 20, 5).live(35)
     filling = Filling(projector_settings, projector_pool, "read_v1", "test", topic=log.topic)
     await filling.claim(range(PARTITIONS))
     await fill(filling, await parts_of(log), 1_000)

@@ -37,9 +37,7 @@ from events.state import Account
 from events.telegram import TelegramChatChanged
 from runtime.kafka.records import Outgoing
 from tests.integration.projector import grants
-
-KEYS = 4
-"""Idempotency keys per account: few, so that facts repeat and meet closed generations."""
+from tests.integration.projector.several import KEYS, asked, generation_of
 
 
 class World:
@@ -133,7 +131,7 @@ class World:
         return replace(event, occurred_at_ms=self._now_ms)
 
     def _generation(self, account_id: AccountId) -> GenerationId:
-        return ids.generation_id(account_id, str(self._chance.randrange(KEYS)))
+        return generation_of(self._chance, account_id)
 
     def _sign_up(self, index: int) -> Event:
         account_id = self.states[index].account_id
@@ -146,7 +144,7 @@ class World:
 
     def _ask(self, account_id: AccountId) -> Event:
         prohibited = Moderation("rule-1", "1") if self._chance.random() < 0.1 else None
-        return GenerationRequested(
+        one = GenerationRequested(
             account_id=account_id,
             occurred_at_ms=0,
             generation_id=self._generation(account_id),
@@ -161,6 +159,7 @@ class World:
             body_mac="0" * 64,
             prohibited=prohibited,
         )
+        return asked(self._chance, one)
 
     def _start(self, account_id: AccountId) -> Event:
         return GenerationStarted(

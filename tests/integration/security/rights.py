@@ -36,7 +36,8 @@ def _asks(why: str, *tells: str, changes: tuple[str, ...] = ()) -> Asks:
 
 
 _READ_MODELS = (
-    *("accounts", "consents", "credit_accounts", "generations", "grants", "images", "ledger"),
+    *("accounts", "batches", "batch_items"),
+    *("consents", "credit_accounts", "generations", "grants", "images", "ledger"),
     *("moderation_verdicts", "preferences", "purchases", "telegram_chats", "users", "voids"),
 )
 _WITH_AN_IDENTITY = tuple(

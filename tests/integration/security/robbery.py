@@ -166,6 +166,11 @@ FILLED = {
     "public.bot_messages": "(message_id, account_id, kind, about, detail)"
     " VALUES (gen_random_uuid(), $1, 'ended', 'generation', '{}')",
     "public.bot_chat_pace": "(account_id, next_at) VALUES ($1, now())",
+    "read_v1.batches": "(account_id, batch_id, size, requested_at_ms, log_partition, log_offset)"
+    " VALUES ($1, gen_random_uuid(), 1, 1, 0, 0)",
+    "read_v1.batch_items": "(account_id, generation_id, batch_id, index)"
+    " SELECT account_id, generation_id, gen_random_uuid(), 0 FROM read_v1.generations"
+    " WHERE account_id = $1 LIMIT 1",
     "read_v1.preferences": "(account_id, chosen) VALUES ($1, '{}')",
     "read_v1.consents": "(account_id, purpose, version) VALUES ($1, 'terms', '1')",
     "read_v1.telegram_chats": "(account_id, reachable, changed_at_ms, update_id)"

@@ -1,0 +1,1 @@
+"""Several prompts in one command: ask, look, cancel."""
