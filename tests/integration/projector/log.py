@@ -30,7 +30,6 @@ TABLES = (
     "consents",
     "telegram_chats",
     "moderation_verdicts",
-    "provider_costs",
     "voids",
 )
 
