@@ -26,8 +26,9 @@ def decide(
         rule_id = pending.prohibited_rule_id
         return _reject(account, generation_id, pending, reason="prohibited", rule_id=rule_id)
     price = policy.price(pending.model, pending.quality, pending.kind)
-    if price is None or price < 1 or pending.count < 1:
-        return _reject(account, generation_id, pending, reason="unavailable")
+    if price is None or price < 1 or pending.count < 1 or pending.is_over_budget:
+        reason = "over_budget" if pending.is_over_budget else "unavailable"
+        return _reject(account, generation_id, pending, reason=reason)
     if pending.is_behind:
         return _reject(account, generation_id, pending, reason="batch_in_flight")
     return _admit(account, generation_id, pending, price, policy)

@@ -22,6 +22,7 @@ from events.credits import (
 )
 from events.fold_batches import covered
 from events.generations import GenerationRejected
+from events.jobs import API, FREE, PAID
 from events.recorded import Recorded
 from events.state import Account, Cause, Grant, Pending, Refund, Reservation
 
@@ -29,6 +30,14 @@ REMEMBER_MS: Final = 24 * 60 * 60 * 1000
 """How long, at least, a closed generation's id is remembered; at most twice that."""
 
 _NO_KEYS: Final[Map[str, str]] = Map()
+
+
+def _tier(account: Account, pending: Pending, event: CreditsReserved) -> str:
+    """How its job shares the workers: by who asks, and whether bought credits pay for it."""
+    if pending.via_api:
+        return API
+    bought = {grant.grant_id for grant in account.grants if not grant.promotional}
+    return PAID if any(draw.grant_id in bought for draw in event.draws) else FREE
 
 
 def reserved(account: Account, recorded: Recorded, event: CreditsReserved) -> Account:
@@ -46,6 +55,7 @@ def reserved(account: Account, recorded: Recorded, event: CreditsReserved) -> Ac
         pending.traceparent,
         bool(account.allowed) and pending.body_mac in account.allowed,
         pending.batch_id,
+        _tier(account, pending, event),
     )
     still_open = {**account.open, event.generation_id: entry}
     if pending.batch_id is not None:

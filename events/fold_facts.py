@@ -68,6 +68,8 @@ def pending_of(recorded: Recorded, event: GenerationRequested, value: bytes) -> 
         recorded.traceparent,
         event.body_mac,
         event.kind,
+        via_api=event.via_api,
+        is_over_budget=event.over_budget,
     )
 
 

@@ -44,6 +44,12 @@ class GenerationRequested(Fact, frozen=True, kw_only=True, gc=False, tag="Genera
     """The objects of those photos, or of that picture, in the same order."""
     mask_key: str | None = None
     """The object of the mask."""
+    via_api: bool = False
+    """Asked for with an API key."""
+    closed_providers: tuple[str, ...] = ()
+    """Providers of the model that had spent their day's ceiling when it was asked for."""
+    over_budget: bool = False
+    """All of them had."""
 
 
 class GenerationRejected(
@@ -54,7 +60,7 @@ class GenerationRejected(
     generation_id: GenerationId
     reason: str
     """`prohibited`, `unavailable`, `rate_limited`, `batch_in_flight`, `insufficient_credits`,
-    `timed_out` or `account_erased`."""
+    `over_budget`, `timed_out` or `account_erased`."""
     credits_needed: Moved = 0
     credits_available: Moved = 0
     retry_after_ms: Natural = 0

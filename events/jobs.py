@@ -9,6 +9,9 @@ from events.codec import UndecodableError, decode
 from events.generations import GenerationRequested
 from events.ids import AccountId, GenerationId
 
+FREE, PAID, API = TIERS = ("free", "paid", "api")
+"""How jobs share the workers: for credits that were given, or bought, or with an API key."""
+
 
 class GenerateJob(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="Generate.v1"):
     """Make the pictures of an admitted generation; `request` stays sealed."""
@@ -20,6 +23,8 @@ class GenerateJob(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", t
     request: GenerationRequested
     allowed: bool = False
     """An appeal allowed it: what it starts from is not moderated again."""
+    tier: str = FREE
+    """Of `TIERS`."""
 
 
 class DiscardJob(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="Discard.v1"):
@@ -45,6 +50,7 @@ class GenerateJobOut(
     deadline_ms: Millis
     request: msgspec.Raw
     allowed: bool = False
+    tier: str = FREE
 
 
 _outer_decoder = msgspec.json.Decoder(GenerateJobOut)
@@ -80,6 +86,7 @@ def _decode_old(value: bytes, error: msgspec.ValidationError) -> Job:
         deadline_ms=outer.deadline_ms,
         request=request,
         allowed=outer.allowed,
+        tier=outer.tier,
     )
 
 

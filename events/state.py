@@ -61,6 +61,10 @@ class Pending(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="p"):
     """Another generation of its batch took the token of the limit for all of them."""
     is_behind: bool = False
     """When its batch was asked for, another one of the account was not finished."""
+    via_api: bool = False
+    """Asked for with an API key."""
+    is_over_budget: bool = False
+    """No provider may be paid for it today."""
 
 
 class Outcome(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -88,6 +92,8 @@ class Reservation(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="r
     """An appeal allowed it: it is not looked at again before it is made."""
     batch_id: str | None = None
     """As in `Pending`."""
+    tier: str = "free"
+    """Of `events.jobs.TIERS`: how its job shares the workers."""
 
 
 class Refund(msgspec.Struct, frozen=True, gc=False, array_like=True):

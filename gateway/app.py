@@ -19,6 +19,7 @@ from gateway.identity import auth, links, oidc_start
 from gateway.live import routes as live
 from gateway.moderation import admin_appeals, appeals, checking
 from gateway.money import (
+    admin_spending,
     credits,  # noqa: A004  the resource is called so
     purchases,
     refunds,
@@ -123,6 +124,7 @@ ROUTES: Final = (
     admin_appeals.uphold,
     admin_appeals.overturn,
     admin_appeals.statistics,
+    admin_spending.spending,
     operations.healthz,
     operations.readyz,
     operations.metrics,

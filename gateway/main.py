@@ -36,7 +36,7 @@ from gateway.live.tail_reader import TailReader
 from gateway.live.waiting_line import WaitingLine
 from gateway.money.opening import StripeDesk
 from gateway.money.payments import Payments
-from gateway.money.spending import Spending
+from gateway.money.spending import Spending, ceilings_of
 from gateway.money.stars import ways_of
 from gateway.money.told import PaymentsTold
 from gateway.operations.readiness import Readiness, checks
@@ -183,7 +183,7 @@ def _wire(
         downloads=Downloads(),
         read_event=event_reader(settings),
         offer=offer_of(settings),
-        spending=Spending(pool, clock.now_ms),
+        spending=Spending(pool, clock.now_ms, ceilings_of(settings)),
         payments=Payments(settings, (*ways_of(settings, bot, pool), *stripe.ways)),
         payments_told=PaymentsTold(pool),
         stripe=stripe,

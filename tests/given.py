@@ -214,14 +214,7 @@ def refunded(name: str, reason: str = "refund", refund_id: str = "r1") -> Told:
     )
 
 
-def asks(
-    name: str,
-    count: int = 1,
-    *,
-    model: str = "preview",
-    quality: str = "standard",
-    prohibited: str | None = None,
-) -> Told:
+def asks(name: str, count: int = 1, *, prohibited: str | None = None, **more: Any) -> Told:
     """Somebody asks for `count` pictures, at 1 credit each unless model or quality says more."""
     return Told(
         GenerationRequested(
@@ -234,10 +227,9 @@ def asks(
             size="1024x1024",
             count=count,
             seed=7,
-            model=model,
-            quality=quality,
             body_mac="00" * 32,
             prohibited=None if prohibited is None else Moderation(prohibited, "2026-01"),
+            **{"model": "preview", "quality": "standard"} | more,
         )
     )
 

@@ -23,6 +23,7 @@ from gateway.grants import examples as grants
 from gateway.identity import examples as identities
 from gateway.identity.auth import LoginRequest
 from gateway.moderation.examples import BY_SHAPE as MODERATION
+from gateway.money.admin_spending import EXAMPLE as SPENDING
 from gateway.money.purchases import XTR, PurchaseRequest
 from gateway.money.stripe_news import Data, StripeEvent, Thing
 from gateway.operations.readiness import PartDocument, ReadyDocument
@@ -268,7 +269,7 @@ BY_SHAPE |= SHARING
 BY_SHAPE |= UPLOADS
 BY_SHAPE |= MODERATION
 BY_SHAPE |= identities.BY_SHAPE
-BY_SHAPE |= {type(one): one for one in (*access_examples.SHOWN, *grants.SHOWN)}
+BY_SHAPE |= {type(one): one for one in (*access_examples.SHOWN, *grants.SHOWN, SPENDING)}
 """By struct; each is one that the program could send or take."""
 
 OF_ANSWER: Final[dict[tuple[str, int], Any]] = {

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 REASONS: Final = {
     "prohibited": "prohibited",
     "unavailable": "unavailable",
+    "over_budget": "unavailable",
     "rate_limited": "rate-limited",
     "batch_in_flight": "batch-in-flight",
     "insufficient_credits": "insufficient-credits",

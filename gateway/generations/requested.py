@@ -107,6 +107,14 @@ async def event_of(deps: Deps, submission: Submission) -> GenerationRequested:
         assert sources.height is not None
         size = nearest_size(model.sizes, sources.width, sources.height)
     event_id = UUID(fact_id(generation_id, "requested"))
+    makers = [
+        one
+        for one in model.makers(kind_of(request), size, request.quality)
+        if one.provider in deps.offer.providers
+    ]
+    spent = await deps.spending.closed()
+    closed = tuple(one.provider for one in makers if one.is_paid and one.provider in spent)
+    over = bool(makers) and len(closed) == len(makers)
 
     def sealed(text: str, field: str) -> Sealed:
         return Sealed(
@@ -128,6 +136,9 @@ async def event_of(deps: Deps, submission: Submission) -> GenerationRequested:
         model=model.id,
         quality=request.quality,
         body_mac=mac,
+        via_api=account.via == "api_key",
+        closed_providers=closed,
+        over_budget=over,
         prohibited=moderate(request.prompt or "", negative=negative),
         upload_ids=request.upload_ids if isinstance(request, EditRequest) else (),
         mask_upload_id=request.mask_upload_id if isinstance(request, EditRequest) else None,

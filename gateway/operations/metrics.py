@@ -78,3 +78,16 @@ GRANTS_FAILED = Counter(
     "pixelpop_gateway_grants_failed", "Looks at grants that failed and are taken again.", ["about"]
 )
 REPLAYED = Counter("pixelpop_gateway_replayed", "Requests that repeated an earlier one.")
+SPEND_TODAY = Gauge(
+    "pixelpop_gateway_spend_today_usd",
+    "What a provider (or `all`) cost today (UTC), uncertain calls included.",
+    ["provider"],
+)
+SPEND_CEILING = Gauge(
+    "pixelpop_gateway_spend_ceiling_usd", "What it may cost in a day.", ["provider"]
+)
+SPEND_ALERT = Gauge(
+    "pixelpop_gateway_spend_alert",
+    "1 from 80 % of its ceiling on: somebody should look.",
+    ["provider"],
+)

@@ -10,6 +10,10 @@ from commands.moderation.sentences import ABOUT
 SENTENCES: Final = {
     "prohibited": "The prompt asks for something that is not allowed here. Nothing was charged.",
     "unavailable": "This model does not offer that quality at the moment. Nothing was charged.",
+    "over_budget": (
+        "No more pictures of this model can be made today. Nothing was charged. Choose another "
+        "model, or try again tomorrow (UTC)."
+    ),
     "rate_limited": "You started too many generations in a short time. Nothing was charged.",
     "batch_in_flight": (
         "Another batch of yours is not finished yet. Nothing was charged. Wait for it, or cancel "

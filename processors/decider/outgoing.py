@@ -57,6 +57,7 @@ def generate_job(dispatch: Dispatch) -> Outgoing:
         deadline_ms=reservation.deadline_ms,
         request=msgspec.Raw(reservation.request),
         allowed=reservation.allowed,
+        tier=reservation.tier,
     )
     key = generation_id.encode()
     return _job(_GENERATE, key, key, encode_job(job), dispatch.account_id, reservation.traceparent)

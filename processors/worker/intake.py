@@ -1,5 +1,8 @@
 """From deliveries to acks: bounded windows, bounded work in flight, work that runs is joined.
 
+What is taken waits for its turn inside the windows, in an order that is fair to all accounts; it
+is acked in the order of offsets all the same.
+
 It knows nothing of Faust or of what the work is, so that its rules can be tested by themselves.
 """
 
@@ -12,6 +15,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import structlog
 
 from processors.worker import metrics
+from processors.worker.fairness import FairQueue, Share
 from processors.worker.window import Window
 from processors.worker.work import Delivery
 from runtime.errors import PixelpopError
@@ -40,6 +44,8 @@ class Room(Protocol):
         ...
 
 
+IN_ORDER = Share()
+"""Of work that is performed in the order of its coming."""
 Wanted = TypeVar("Wanted", bound=Identified)
 
 CheckGap = Callable[[Delivery, int | None], Awaitable[None]]
@@ -63,6 +69,7 @@ class Intake(Generic[Wanted]):
         jobs_max: how much work runs at once.
         window_max: how many offsets of one partition are held.
         room: bounds the work instead of `jobs_max`, where processes share a bound.
+        share_of: whose work it is, where it is to be shared fairly.
     """
 
     def __init__(
@@ -74,6 +81,7 @@ class Intake(Generic[Wanted]):
         jobs_max: int,
         window_max: int,
         room: Room | None = None,
+        share_of: Callable[[Wanted], Share] = lambda _: IN_ORDER,
     ) -> None:
         self._read = read
         self._perform = perform
@@ -81,7 +89,12 @@ class Intake(Generic[Wanted]):
         self._slots: Room = room or asyncio.Semaphore(jobs_max)
         self._window_max = window_max
         self._windows: dict[tuple[str, int], tuple[int, Window]] = {}
+        self._share_of = share_of
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._asked_by: dict[str, list[Window]] = {}
+        self._begun: set[str] = set()
+        self._queue: FairQueue[asyncio.Future[None]] = FairQueue()
+        self._giving: asyncio.Task[None] | None = None
         self._closed = False
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Gets the exception after which this process must stop without the ack."""
@@ -90,7 +103,7 @@ class Intake(Generic[Wanted]):
 
     @property
     def running(self) -> int:
-        """How much work is under way."""
+        """How much work is under way, or waits for its turn."""
         return len(self._running)
 
     def taken(self) -> dict[tuple[str, int], int]:
@@ -102,7 +115,7 @@ class Intake(Generic[Wanted]):
         }
 
     async def take(self, delivery: Delivery) -> None:
-        """Start (or join) the work of a delivery; waits while there is no room for it."""
+        """Let the work of a delivery wait for its turn, or join it; waits for the window."""
         window = self._window(delivery)
         if window is None:
             return
@@ -111,14 +124,11 @@ class Intake(Generic[Wanted]):
             if window.last is None or delivery.offset > window.last + 1:
                 await self._check_gap(delivery, window.last)
             work = self._read(delivery)
-            if work.identity not in self._running:
-                await self._slots.acquire()
-                if self._refuses(window) or not window.add(delivery.offset, delivery.ack):
-                    self._slots.release()
-                    return
-                self._start(work, delivery)
-            elif self._refuses(window) or not window.add(delivery.offset, delivery.ack):
+            if self._refuses(window) or not window.add(delivery.offset, delivery.ack):
                 return
+            if work.identity not in self._running:
+                self._start(work, delivery)
+            self._asked_by[work.identity].append(window)
         except Exception as error:  # noqa: BLE001  handed on: see failed
             self._fail(error)
             return
@@ -136,7 +146,12 @@ class Intake(Generic[Wanted]):
     async def drain(self, timeout_seconds: float) -> bool:
         """Take nothing more and wait for what runs; False if some of it did not end in time."""
         self._closed = True
-        tasks = set(self._running.values())
+        tasks = set()
+        for identity, task in self._running.items():
+            if identity in self._begun:
+                tasks.add(task)
+            else:
+                task.cancel()
         if not tasks:
             return True
         _, pending = await asyncio.wait(tasks, timeout=timeout_seconds)
@@ -146,6 +161,8 @@ class Intake(Generic[Wanted]):
         """Cancel what still runs; it is not acked, so it will be delivered again."""
         self._closed = True
         tasks = list(self._running.values())
+        if self._giving is not None:
+            tasks.append(self._giving)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -167,15 +184,56 @@ class Intake(Generic[Wanted]):
         return self._closed or window.revoked
 
     def _start(self, work: Wanted, delivery: Delivery) -> None:
-        task = asyncio.create_task(self._perform(work, delivery), name=work.identity)
+        task = asyncio.create_task(self._in_turn(work, delivery), name=work.identity)
         self._running[work.identity] = task
-        metrics.RUNNING.set(len(self._running))
-        task.add_done_callback(lambda _: self._ended(work.identity))
+        self._asked_by[work.identity] = []
+        task.add_done_callback(lambda done: self._ended(work.identity, done))
 
-    def _ended(self, identity: str) -> None:
+    async def _in_turn(self, work: Wanted, delivery: Delivery) -> None:
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        share = self._share_of(work)
+        self._queue.push(share.tier, share.account, turn, share.cost)
+        if self._giving is None:
+            self._giving = asyncio.create_task(self._give_turns(), name="turns")
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._slots.release()
+            raise
+        try:
+            asked_by = self._asked_by[work.identity]
+            if self._closed or all(window.revoked for window in asked_by):
+                self._forget(work.identity)  # at once: nobody may join what will not be done
+                raise asyncio.CancelledError
+            self._begun.add(work.identity)
+            metrics.RUNNING.set(len(self._begun))
+            await self._perform(work, delivery)
+        finally:
+            self._slots.release()
+
+    async def _give_turns(self) -> None:
+        """One after the other, whenever one more may run; ends when nobody waits."""
+        try:
+            while len(self._queue):
+                await self._slots.acquire()
+                turn = self._queue.pop()
+                if turn.cancelled():
+                    self._slots.release()
+                else:
+                    turn.set_result(None)
+        finally:
+            self._giving = None
+
+    def _ended(self, identity: str, task: asyncio.Task[None]) -> None:
+        if self._running.get(identity) is task:
+            self._forget(identity)
+
+    def _forget(self, identity: str) -> None:
         del self._running[identity]
-        self._slots.release()
-        metrics.RUNNING.set(len(self._running))
+        del self._asked_by[identity]
+        self._begun.discard(identity)
+        metrics.RUNNING.set(len(self._begun))
 
     def _finish(self, task: asyncio.Task[None], window: Window, offset: int) -> None:
         if task.cancelled():

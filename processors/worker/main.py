@@ -32,7 +32,7 @@ from processors.worker.running import until_stopped
 from processors.worker.slot import Slot
 from processors.worker.tools import Tools
 from processors.worker.watchdog import Watchdog
-from processors.worker.work import work_of
+from processors.worker.work import share_of, work_of
 from runtime import process
 from runtime.crypto.keys import AccountKeys
 from runtime.crypto.master import master_keys
@@ -89,6 +89,7 @@ async def _run(settings: Settings, held: Slot) -> int:
             jobs_max=settings.worker_jobs,
             window_max=settings.worker_window_records,
             room=tools.ceiling,
+            share_of=share_of,
         )
         app = make_app(settings, settings.worker_group)
         attach(app, intake, JOBS, "generations")

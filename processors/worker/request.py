@@ -71,7 +71,8 @@ def makers_of(
     supplies = model.makers(*asked) or model.providers
     known = tuple(providers[one.provider] for one in supplies if one.provider in providers)
     # Where nobody makes the kind, the first one is named in the refusal.
-    return tuple(one for one in known if request.kind in one.kinds) or known[:1]
+    able = tuple(one for one in known if request.kind in one.kinds) or known[:1]
+    return tuple(one for one in able if one.name not in request.closed_providers) or able
 
 
 async def opened(request: GenerationRequested, keys: AccountKeys) -> ImageRequest:

@@ -8,8 +8,9 @@ from typing import Any
 import msgspec
 
 from events.envelope import header
-from events.jobs import GenerateJob, Job, decode_job
+from events.jobs import API, DiscardJob, GenerateJob, Job, decode_job
 from events.recorded import hash_value
+from processors.worker.fairness import Share
 
 
 class Delivery(msgspec.Struct, frozen=True):
@@ -50,6 +51,17 @@ class Work(msgspec.Struct, frozen=True):
     identity: str
     """Equal for two deliveries of the same work, so that the second joins the first."""
     content: Job | Poison
+
+
+def share_of(work: Work) -> Share:
+    """Whose work it is, and how many pictures; what is no job of anybody's is nobody's."""
+    match work.content:
+        case GenerateJob() as job:
+            return Share(job.tier, job.account_id, job.request.count)
+        case DiscardJob() as job:
+            return Share(API, job.account_id)
+        case Poison():
+            return Share()
 
 
 def work_of(delivery: Delivery) -> Work:

@@ -21,12 +21,12 @@ from dotenv import dotenv_values
 from msgspec import Meta
 
 from runtime.errors import SettingsError
-from runtime.settings.moderation import Moderation
+from runtime.settings.budget import Budget
 
 PREFIX = "PIXELPOP_"
 
 
-class Settings(Moderation, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Settings(Budget, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All settings of all processes; a process reads the ones it needs."""
 
     def __repr__(self) -> str:

@@ -139,7 +139,7 @@ class Work(Diffusers, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = "pixelpop-worker"
     worker_jobs: Annotated[
         int, about("Jobs that one worker performs at once.", unit="jobs", ge=1, le=1000)
-    ] = 64
+    ] = 100
     jobs_in_flight_max: Annotated[
         int,
         about(

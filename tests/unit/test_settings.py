@@ -50,6 +50,8 @@ def another(field: msgspec.inspect.Field) -> object:
         "cdn_url": "https://cdn.example",
         "c2pa_timestamp_url": "https://time.example",
         "openai_partial_images": 3,
+        "budget_usd_a_day": 100,
+        "budget_usd_by_provider": "openai=50,fal=20",
         "s3_server_side_encryption": "aws:kms",
     }
     if field.name in known:

@@ -94,6 +94,7 @@ def test_a_request_beyond_the_balance_is_refused_with_both_figures() -> None:
         (asks("x", quality="imaginary"), "unavailable"),
         (asks("x", count=0), "unavailable"),
         (asks("x", prohibited="minors"), "prohibited"),
+        (asks("x", over_budget=True), "over_budget"),
     ],
 )
 def test_what_is_not_for_sale_or_not_allowed_is_refused(ask: Told, reason: str) -> None:
@@ -106,6 +107,24 @@ def test_what_is_not_for_sale_or_not_allowed_is_refused(ask: Told, reason: str) 
 def test_a_prohibited_request_names_the_rule() -> None:
     """The rule id that the gateway found stands in the decision."""
     given(asks("x", prohibited="minors")).when(at(0)).then(a(GenerationRejected, rule_id="minors"))
+
+
+@pytest.mark.parametrize(
+    ("history", "ask", "tier"),
+    [
+        ([signed_up(5)], asks("x"), "free"),
+        ([bought("pack", 5)], asks("x"), "paid"),
+        ([signed_up(2), bought("pack", 5)], asks("x", 3), "paid"),
+        ([signed_up(5), bought("pack", 5)], asks("x", 3), "free"),
+        ([signed_up(5)], asks("x", via_api=True), "api"),
+    ],
+)
+def test_what_pays_says_how_the_job_shares_the_workers(
+    history: list[Told], ask: Told, tier: str
+) -> None:
+    """An API key before all; else whether bought credits are among those drawn on."""
+    story = given(*history).when(ask)
+    assert story.account.open[generation("x")].tier == tier
 
 
 def test_a_price_of_nothing_is_not_for_sale() -> None:

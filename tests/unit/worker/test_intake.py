@@ -101,16 +101,19 @@ async def test_partitions_do_not_wait_for_each_other() -> None:
 
 
 async def test_no_more_runs_than_there_are_slots() -> None:
-    """Taking waits for a free slot."""
-    bench = Bench(jobs_max=1)
+    """What was taken waits for a free slot; beyond the window nothing is taken."""
+    bench = Bench(jobs_max=1, window_max=2)
     await bench.intake.take(bench.delivery("a", 1))
-    taking = asyncio.create_task(bench.intake.take(bench.delivery("b", 2)))
+    await bench.intake.take(bench.delivery("b", 2))
+    taking = asyncio.create_task(bench.intake.take(bench.delivery("c", 3)))
     await bench.settled(lambda: bench.begun == [bench.identity("a")], "a")
     assert not taking.done()
     await bench.end("a")
     await taking
     await bench.end("b")
     await bench.settled(lambda: len(bench.acked) == 2, "both acks")
+    await bench.end("c")
+    await bench.settled(lambda: len(bench.acked) == 3, "all acks")
 
 
 async def test_the_same_work_in_a_new_assignment_is_joined() -> None:
@@ -142,6 +145,7 @@ async def test_a_new_assignment_without_a_revocation_ends_the_old_one() -> None:
     """Even if nobody said so, what ran for the older assignment is never acked."""
     bench = Bench()
     await bench.intake.take(bench.delivery("a", 5, assignment=1))
+    await bench.settled(lambda: bench.begun, "a")
     await bench.intake.take(bench.delivery("b", 6, assignment=2))
     await bench.end("a")
     await bench.end("b")
@@ -189,6 +193,7 @@ async def test_draining_waits_for_what_runs_and_takes_nothing_more() -> None:
     """While draining nothing new begins; what runs ends and is acked."""
     bench = Bench()
     await bench.intake.take(bench.delivery("a", 5))
+    await bench.settled(lambda: bench.begun, "a")
     draining = asyncio.create_task(bench.intake.drain(5))
     await asyncio.sleep(0)
     await bench.intake.take(bench.delivery("b", 6))
@@ -202,6 +207,7 @@ async def test_what_does_not_end_in_time_is_abandoned_without_the_ack() -> None:
     """A drain is bounded, and abandoning acks nothing."""
     bench = Bench()
     await bench.intake.take(bench.delivery("a", 5))
+    await bench.settled(lambda: bench.begun, "a")
     assert not await bench.intake.drain(0.01)
     await bench.intake.abandon()
     assert bench.intake.running == 0
