@@ -20,6 +20,7 @@ from events.codec import encode
 from events.credits import CreditsGranted, CreditsReserved, CreditsSettled
 from events.fold import apply, evolve, freeze
 from events.generations import GenerationCompleted
+from events.gifts import GiftReturned
 from events.ids import AccountId
 from events.reading import Poison, ignorable, read
 from events.recorded import Recorded, record
@@ -157,7 +158,7 @@ class Partition:
             self._schedule.add(account_id, event.deadline_ms)
         elif type(event) is CreditsGranted and event.expires_at_ms is not None:
             self._schedule.add(account_id, event.expires_at_ms)
-        elif type(event) is CreditsSettled and event.returns:
+        elif isinstance(event, CreditsSettled | GiftReturned) and event.returns:
             # Its grant may have been empty when the account was last looked at, and so unplanned.
             due_ms = due_at_ms(after)
             if due_ms is not None:

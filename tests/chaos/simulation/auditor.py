@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from hashlib import sha256
 
 from events.base import Decision
+from events.batches import BatchRequested
 from events.chain import Void
 from events.codec import Event
 from events.credits import CreditsGranted, CreditsReserved, CreditsRevoked, CreditsSettled
@@ -108,6 +109,9 @@ class Auditor:
         if isinstance(event, GenerationRequested):
             if abs(event.occurred_at_ms - recorded.appended_at_ms) <= REQUEST_WINDOW_MS:
                 self.requests.add(event.generation_id)
+        elif isinstance(event, BatchRequested):
+            if abs(event.occurred_at_ms - recorded.appended_at_ms) <= REQUEST_WINDOW_MS:
+                self.requests.update(one.generation_id for one in event.requests)
         elif isinstance(event, GenerationCompleted | GenerationFailed | GenerationCancelled):
             if event.generation_id in self._reserved:
                 self._first_results.setdefault(event.generation_id, _result(event))

@@ -26,6 +26,7 @@ from events.moderation import AppealOverturned
 from events.purchases import CreditsPurchased, PurchaseRefunded
 from tests.chaos.simulation.broker import Broker, Unsent, unsent
 from tests.chaos.simulation.deciders import Jobs
+from tests.chaos.simulation.several import asked, names_of
 from tests.chaos.simulation.versions import UNREADABLE_PACK
 
 _SECOND = 1_000
@@ -201,12 +202,11 @@ class Customers:
     def _ask_once(self, account: AccountId) -> None:
         name = self._name()
         generation = ids.generation_id(account, name)
-        self._requested.append((account, generation))
         if self._aside.random() < _ALLOWED_SHARE:
             self._allow(account)
         off_ms = self._random.choice((0,) * 12 + (-200, -30 * _MINUTE, -2 * _HOUR, 2 * _HOUR))
         prohibited = Moderation("rule", "1") if self._random.random() < 0.05 else None
-        self._tell(
+        event = asked(
             GenerationRequested(
                 account_id=account,
                 occurred_at_ms=self._broker.now_ms + off_ms,
@@ -221,8 +221,10 @@ class Customers:
                 quality="standard",
                 body_mac=self._aside.choice(("", _ALLOWED)),
                 prohibited=prohibited,
-            )
+            ),
         )
+        self._requested.extend((account, one) for one in names_of(event))
+        self._tell(event)
 
     def _allow(self, account: AccountId) -> None:
         """An admin overturns a refusal: what is asked again with this body is admitted."""

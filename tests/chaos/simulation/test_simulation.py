@@ -22,7 +22,7 @@ from tests.chaos.simulation.auditor import BrokenRuleError
 from tests.chaos.simulation.deciders import Decider
 from tests.chaos.simulation.run import STEPS, Simulation, Summary, shortest, trace
 
-SEEDS = 100
+SEEDS = 130
 _MUST_HAPPEN = {
     "CreditsExpired erasure",
     "CreditsExpired expiry",
@@ -43,6 +43,7 @@ _MUST_HAPPEN = {
     "CreditsSettled failed",
     "CreditsSettled timed_out",
     "GenerationRejected account_erased",
+    "GenerationRejected batch_in_flight",
     "GenerationRejected insufficient_credits",
     "GenerationRejected prohibited",
     "GenerationRejected rate_limited",

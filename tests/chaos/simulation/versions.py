@@ -10,6 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from commands.policy import Policy
+from events.batches import BatchRequested
 from events.codec import encode
 from events.generations import GenerationRequested
 from events.ids import AccountId
@@ -31,12 +32,14 @@ def _today(
 def _old(
     key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes]], at_ms: int
 ) -> Recorded | Poison:
-    """Read as a version that has no moderation, and that cannot decode one kind of purchase."""
+    """Read as a version without moderation, batches and one kind of purchase."""
     recorded = read(key, value, headers, at_ms)
     if isinstance(recorded, Poison):
         return recorded
     event = recorded.event
     if isinstance(event, CreditsPurchased) and event.pack_id == UNREADABLE_PACK:
+        return Poison("an event of a newer version", AccountId(event.account_id))
+    if isinstance(event, BatchRequested):
         return Poison("an event of a newer version", AccountId(event.account_id))
     if isinstance(event, GenerationRequested) and event.prohibited is not None:
         return replace(recorded, event=replace(event, prohibited=None))
