@@ -115,4 +115,8 @@ class Deps:
         if model is None or not self.tail_reader.caught_up:
             return NOWHERE
         supplies = model.supplies(self.offer.providers) or model.providers
-        return self.line.place(generation_id, supplies[0].provider)
+        provider = supplies[0].provider
+        place = self.line.place(generation_id, provider)
+        if place.eta_seconds is None:
+            return place
+        return place._replace(interval=self.line.interval(generation_id, provider))

@@ -127,12 +127,11 @@ class GenerationDocument(msgspec.Struct, frozen=True, kw_only=True):
     eta_seconds: Annotated[
         int | None,
         says(
-            "In how many seconds the pictures are expected, estimated from what the last "
-            "generations took and from how many are being made. Null when there is nothing to go "
-            "by, when this one takes longer than any did lately, while nothing is being made, and "
-            "when it is finished."
+            "In how many seconds the pictures are expected, by what the last ones took and how "
+            "many are being made. Null where nothing tells, and when it is finished."
         ),
     ] = None
+    eta_interval_seconds: Annotated[tuple[int, int] | None, says("In nine cases of ten.")] = None
     timings: Timings = Timings()
     created_at: Time | None = None
     deleted_at: Annotated[Time | None, says("Since when it is in the bin.")] = None

@@ -98,6 +98,7 @@ _pending = replace(
     credits=shown.CreditsOfGeneration(reserved=1),
     queue_position=2,
     eta_seconds=7,
+    eta_interval_seconds=(4, 12),
     timings=shown.Timings(requested_at=_at(0)),
 )
 _cancelled = replace(

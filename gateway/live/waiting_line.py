@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import deque
-from collections.abc import Callable
-from statistics import median
+from collections.abc import Callable, Sequence
+from statistics import median, pstdev
 from typing import Any, Final, NamedTuple
 
 from gateway.live.changes import Cancelled, Change, Completed, Failed, Reserved, Settled, Started
@@ -22,6 +22,9 @@ LASTED_MAX: Final = 64
 PROVIDERS_MAX: Final = 16
 TAKEN_MS: Final = 2_000
 """Who waits longer for a worker shows that all of them are busy."""
+FAST: Final = 0.05
+SLOW: Final = 0.95
+"""Which parts of what was seen an interval leaves out."""
 STILL_MS: Final = 60_000
 """A line that has not moved for so long (and twice what one takes) may never move again."""
 
@@ -33,6 +36,8 @@ class Place(NamedTuple):
     """How many are before it; 0: it is next, or being made."""
     eta_seconds: int | None = None
     """Until its pictures are there, as an estimate."""
+    interval: tuple[int, int] | None = None
+    """Seconds between which that is in nine cases of ten, if things go on as they did lately."""
 
 
 NOWHERE: Final = Place()
@@ -94,6 +99,24 @@ class WaitingLine:
         ahead = bisect_left(self._line, waiting)
         return Place(ahead, self._until_made(ahead, provider))
 
+    def interval(self, generation_id: str, provider: str) -> tuple[int, int] | None:
+        """Between which seconds its pictures come, as far as what was seen lately tells."""
+        making = self._making.get(generation_id)
+        if making is not None:
+            age_ms = self._now_ms() - making.started_at_ms
+            longer = sorted(one for one in self._lasted.get(making.provider, ()) if one > age_ms)
+            return spread(longer, 0.0, 0.0, age_ms) if longer else None
+        waiting, any_ms = self._waiting.get(generation_id), self._typical_ms(None)
+        own = sorted(self._lasted.get(provider, ()))
+        if waiting is None or not own or any_ms is None:
+            return None
+        waits_for, slots = self._waits_for(bisect_left(self._line, waiting))
+        deviation_ms = pstdev(one for each in self._lasted.values() for one in each)
+        wait_ms, unsure_ms = waits_for * any_ms / slots, 2 * deviation_ms * waits_for**0.5 / slots
+        # Where all began at once, a place is free only when one of them is through.
+        step_ms = any_ms if waits_for else 0.0
+        return spread(own, wait_ms - step_ms - unsure_ms, wait_ms + step_ms + unsure_ms, 0)
+
     def _admit(self, change: Reserved, offset: int, at_ms: int) -> None:
         known = change.generation_id in self._waiting or change.generation_id in self._making
         if known or len(self._waiting) >= self._open_max:
@@ -148,14 +171,20 @@ class WaitingLine:
             return None
         now_ms, making = self._now_ms(), len(self._making)
         oldest = self._line[0]
-        slots = max(making, self._slots)
         if now_ms - oldest.admitted_at_ms > TAKEN_MS:
             moved_at_ms = max(self._moved_at_ms, oldest.admitted_at_ms)
             if not making or now_ms - moved_at_ms > STILL_MS + 2 * any_ms:
                 return None  # nobody makes anything
-            slots = making
-        waits_for = max(0, ahead + 1 - (slots - making))
+        waits_for, slots = self._waits_for(ahead)
         return _seconds(waits_for * any_ms / slots + own_ms)
+
+    def _waits_for(self, ahead: int) -> tuple[int, int]:
+        """How many must end before one with so many ahead begins, and how many run at once."""
+        making = len(self._making)
+        slots = max(making, self._slots)
+        if self._now_ms() - self._line[0].admitted_at_ms > TAKEN_MS:
+            slots = max(making, 1)
+        return max(0, ahead + 1 - (slots - making)), slots
 
     def _rest(self, making: _Making) -> int | None:
         """What those took beyond this one's age that took longer; None: none took as long."""
@@ -180,3 +209,13 @@ class WaitingLine:
 
 def _seconds(milliseconds: float) -> int:
     return max(1, -int(-milliseconds // 1000))
+
+
+def spread(
+    lasted_ms: Sequence[int], wait_low_ms: float, wait_high_ms: float, age_ms: float
+) -> tuple[int, int]:
+    """From the fast tenth to the slow tenth of these, in order, after a wait."""
+    low = lasted_ms[int(FAST * (len(lasted_ms) - 1))]
+    high = lasted_ms[-int(-SLOW * (len(lasted_ms) - 1) // 1)]
+    soonest_ms = max(wait_low_ms, 0.0) + low - age_ms
+    return max(0, int(soonest_ms // 1000)), _seconds(wait_high_ms + high - age_ms)
