@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 import msgspec
 
 from commands import catalogue
+
+BIN_DAYS: Final = 30
+"""How long what was thrown away can be taken back; then its bytes go."""
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):

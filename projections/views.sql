@@ -220,6 +220,46 @@ AS $$
     LEFT JOIN read.credit_accounts AS c ON c.account_id = asked.account_id
 $$;
 
-REVOKE ALL ON FUNCTION read.account_ends(), read.erased_balances(uuid[]) FROM PUBLIC;
+-- Pictures that are in the bin, by themselves or with their generation, in the order in which they
+-- came there, page by page.
+CREATE OR REPLACE FUNCTION read.binned_pictures(
+    p_after_ms bigint, p_after uuid, p_until_ms bigint, p_limit bigint
+)
+RETURNS TABLE (binned_at_ms bigint, image_id uuid, object_keys text[])
+LANGUAGE sql STABLE STRICT SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT binned.at_ms, binned.image_id, binned.object_keys
+    FROM (
+        SELECT
+            least(i.deleted_at_ms, g.deleted_at_ms) AS at_ms, i.image_id,
+            ARRAY[i.object_key, i.preview_key] || ARRAY(
+                SELECT p ->> 'object_key' FROM jsonb_array_elements(i.previews::jsonb) AS p
+            ) AS object_keys
+        FROM read.images AS i
+        JOIN read.generations AS g USING (account_id, generation_id)
+        WHERE i.deleted_at_ms IS NOT NULL OR g.deleted_at_ms IS NOT NULL
+    ) AS binned
+    WHERE (binned.at_ms, binned.image_id) > (p_after_ms, p_after) AND binned.at_ms < p_until_ms
+    ORDER BY binned.at_ms, binned.image_id
+    LIMIT p_limit
+$$;
+
+-- Up to where the read models know the log.
+CREATE OR REPLACE FUNCTION read.positions()
+RETURNS TABLE (partition integer, next_offset bigint)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT o.partition, o.next_offset FROM read.projection_offsets AS o
+$$;
+
+REVOKE ALL ON FUNCTION
+    read.account_ends(), read.erased_balances(uuid[]),
+    read.binned_pictures(bigint, uuid, bigint, bigint), read.positions()
+FROM PUBLIC;
 GRANT USAGE ON SCHEMA read TO pixelpop_eraser;
-GRANT EXECUTE ON FUNCTION read.account_ends(), read.erased_balances(uuid[]) TO pixelpop_eraser;
+GRANT EXECUTE ON FUNCTION
+    read.account_ends(), read.erased_balances(uuid[]),
+    read.binned_pictures(bigint, uuid, bigint, bigint), read.positions()
+TO pixelpop_eraser;

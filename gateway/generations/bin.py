@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from commands.policy import BIN_DAYS
 from events.generations import (
     GenerationDeleted,
     GenerationRestored,
@@ -25,7 +26,6 @@ from gateway.web.replies import Reply, nothing
 if TYPE_CHECKING:
     from gateway.deps import Deps
 
-BIN_DAYS: Final = 30
 BIN_MS: Final = BIN_DAYS * 24 * 60 * 60 * 1000
 
 _Kind = type[GenerationDeleted | GenerationRestored | ImageDeleted | ImageRestored]

@@ -9,10 +9,11 @@ from litestar import Request, delete, post
 from litestar.params import FromPath
 from litestar.types import ASGIApp
 
+from commands.policy import BIN_DAYS
 from gateway.access.permissions import GENERATIONS_READ, GENERATIONS_WRITE
 from gateway.api.contract import contract
 from gateway.deps import Deps
-from gateway.generations.bin import BIN_DAYS, Thing, take_back, throw_away
+from gateway.generations.bin import Thing, take_back, throw_away
 from gateway.generations.downloads import DownloadDocument
 from gateway.generations.reads import QUERIES
 from gateway.identity.signed_in import Account

@@ -26,6 +26,7 @@ from gateway.api.documents import (
     Timings,
     at,
 )
+from gateway.generations.bin import BIN_MS
 from gateway.identity.signed_in import Account
 from gateway.live.changes import Rejected, Reserved
 from gateway.live.tail import FINAL, Known
@@ -128,6 +129,8 @@ async def to_document(
     """One row with its images, as a document."""
     generation_id = str(row["generation_id"])
     shown = [image for image in images if image["deleted_at_ms"] is None]
+    if row["deleted_at_ms"] is not None and deps.clock.now_ms() - row["deleted_at_ms"] > BIN_MS:
+        shown = []  # too late to take them back: their bytes go
     over = row["status"] in FINAL
     place = NOWHERE if over else deps.place(generation_id, row["model"])
     return GenerationDocument(
@@ -155,7 +158,6 @@ async def to_document(
         error=_error(row),
         queue_position=place.position,
         eta_seconds=place.eta_seconds,
-        eta_interval_seconds=place.interval,
         timings=_timings(row),
         created_at=at(row["requested_at_ms"]),
         deleted_at=at(row["deleted_at_ms"]),
@@ -287,7 +289,6 @@ def of_request(
         error=error,
         queue_position=place.position,
         eta_seconds=place.eta_seconds,
-        eta_interval_seconds=place.interval,
         timings=Timings(requested_at=requested_at),
         created_at=requested_at,
     )

@@ -10,6 +10,7 @@ from litestar import Request, delete, get, post
 from litestar.params import FromPath
 from litestar.types import ASGIApp
 
+from commands.policy import BIN_DAYS
 from commands.requests import Request as CreateRequest
 from events.generations import GenerationCancelled
 from events.ids import GenerationId, fact_id
@@ -18,7 +19,7 @@ from gateway.api.contract import contract
 from gateway.api.documents import GenerationDocument
 from gateway.deps import Deps
 from gateway.events_out import EVENTS, outgoing
-from gateway.generations.bin import BIN_DAYS, Thing, take_back, throw_away
+from gateway.generations.bin import Thing, take_back, throw_away
 from gateway.generations.reads import find_deleted_at_ms, find_document, missing
 from gateway.generations.submissions import submit
 from gateway.identity.signed_in import Account

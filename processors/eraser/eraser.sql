@@ -124,3 +124,15 @@ LIMIT $1;
 
 -- name: swept_uploads
 UPDATE uploads SET swept = true WHERE upload_id = ANY($1::uuid[]);
+
+-- name: bin_emptied_until
+SELECT emptied_until_ms FROM bin_cursor;
+
+-- name: bin_is_emptied_until
+UPDATE bin_cursor SET emptied_until_ms = greatest(emptied_until_ms, $1);
+
+-- name: binned
+SELECT binned_at_ms, image_id, object_keys FROM read.binned_pictures($1, $2, $3, $4);
+
+-- name: read_until
+SELECT partition, next_offset FROM read.positions();

@@ -14,6 +14,7 @@ import structlog
 
 from events.topics import EVENTS, LIVE
 from processors.eraser import metrics
+from processors.eraser.bins import Bin
 from processors.eraser.debts import Debts
 from processors.eraser.erasing import SWEEPS_MAX, Eraser
 from processors.eraser.following import Following
@@ -72,11 +73,14 @@ async def run(
         eraser = Eraser(pool, objects, sweep_again_seconds=settings.erasure_sweep_again_seconds)
         debts = Debts(pool, producer, clock, marks_days=settings.erasure_debt_days)
         uploads = Uploads(pool, objects)
+        bin_ = Bin(settings, pool, objects, clock)
         woken = asyncio.Event()
         following = asyncio.create_task(
             _patiently(lambda: Following(settings, pool, eraser).run(woken))
         )
-        working = asyncio.create_task(_patiently(lambda: _work(eraser, debts, uploads, woken)))
+        working = asyncio.create_task(
+            _patiently(lambda: _work(eraser, debts, uploads, bin_, woken))
+        )
         stopping = asyncio.create_task(stop.wait())
         tasks = {following, working, stopping}
         started()
@@ -90,7 +94,9 @@ async def run(
             await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _work(eraser: Eraser, debts: Debts, uploads: Uploads, woken: asyncio.Event) -> None:
+async def _work(
+    eraser: Eraser, debts: Debts, uploads: Uploads, bin_: Bin, woken: asyncio.Event
+) -> None:
     """Turn after turn, take the steps that are due."""
     hourly_at = 0.0
     while True:
@@ -101,6 +107,7 @@ async def _work(eraser: Eraser, debts: Debts, uploads: Uploads, woken: asyncio.E
             if time.monotonic() >= hourly_at:
                 await eraser.destroy_returned()
                 await debts.look_again()
+                await bin_.empty()
                 hourly_at = time.monotonic() + HOURLY_SECONDS
         await debts.carry()
         await eraser.count_open()

@@ -14,6 +14,7 @@ OBJECTS = Counter("pixelpop_eraser_objects", "Objects deleted, with all their ve
 DEBTS = Counter("pixelpop_eraser_debts", "Debts that a person's next account was told of.")
 OPEN = Gauge("pixelpop_eraser_open_erasures", "Erasures that are not finished.")
 UPLOADS = Counter("pixelpop_eraser_uploads", "Photos removed that nobody used (any more).")
+BINNED = Counter("pixelpop_eraser_binned", "Pictures deleted that nobody took back in time.")
 FAILED = Counter("pixelpop_eraser_failed_turns", "Turns that failed and are taken again.", ["code"])
 SET_BACK = Counter(
     "pixelpop_eraser_set_back", "Times that PostgreSQL was found set back to an older state."

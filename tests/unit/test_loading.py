@@ -19,7 +19,7 @@ SLOW = {"aiogram", "redis", "faust", "litestar", "stripe", "openai"}
         ("processors.eraser.main", set()),
         ("processors.messages.main", {"faust"}),
         ("processors.webhooks.main", {"faust"}),
-        ("processors.worker.main", {"faust"}),
+        ("processors.worker.main", {"faust", "redis"}),  # the circuit breakers' library loads it
         ("projections.main", set()),
         ("projections.audit.main", set()),
     ],

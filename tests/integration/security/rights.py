@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from tests.integration.security import rights_of_moderation, rights_of_uploads
+from tests.integration.security import rights_of_eraser, rights_of_moderation, rights_of_uploads
 from tests.integration.security.reach import ALL, Reach
 
 
@@ -230,8 +230,7 @@ ASKS: dict[str, dict[str, Asks]] = {
         "counted_decision": _asks(_OWN, "read_v1.ledger"),
         **{name: _asks(_OWN, *tables) for name, tables in rights_of_moderation.PROJECTOR.items()},
         "known_generations": _asks(_OWN, "read_v1.generations"),
-        "account_ends": _asks(_OWN, "read_v1.users"),
-        "erased_balances": _asks(_OWN, "read_v1.users", "read_v1.credit_accounts"),
+        **{name: _asks(_OWN, *tables) for name, (_, *tables) in rights_of_eraser.ASKS.items()},
         "message_person": _asks(
             _OWN,
             *("read_v1.users", "read_v1.preferences", "read_v1.telegram_chats"),
@@ -252,10 +251,7 @@ ASKS: dict[str, dict[str, Asks]] = {
             "holds the marks of a debt, is told whose account it is now", "public.identity_marks"
         ),
         "owe": _asks("holds the marks of a debt", changes=("public.identity_marks",)),
-        "account_ends": _asks("which accounts are and were, and when they ended", "read_v1.users"),
-        "erased_balances": _asks(
-            "what erased accounts left", "read_v1.users", "read_v1.credit_accounts"
-        ),
+        **{name: _asks(*asked) for name, asked in rights_of_eraser.ASKS.items()},
     },
     "pixelpop_webhooks": {
         "counted_decision": _asks(
