@@ -158,6 +158,7 @@ async def to_document(
         error=_error(row),
         queue_position=place.position,
         eta_seconds=place.eta_seconds,
+        eta_interval_seconds=place.interval,
         timings=_timings(row),
         created_at=at(row["requested_at_ms"]),
         deleted_at=at(row["deleted_at_ms"]),
@@ -289,6 +290,7 @@ def of_request(
         error=error,
         queue_position=place.position,
         eta_seconds=place.eta_seconds,
+        eta_interval_seconds=place.interval,
         timings=Timings(requested_at=requested_at),
         created_at=requested_at,
     )
