@@ -34,6 +34,7 @@ _FAILED: Final = {
 _REJECTED: Final = {
     "prohibited": "messages-rejected-prohibited",
     "unavailable": "messages-rejected-unavailable",
+    "over_budget": "messages-rejected-unavailable",
     "rate_limited": "messages-rejected-rate-limited",
     "insufficient_credits": "messages-rejected-insufficient-credits",
     "timed_out": "messages-rejected-timed-out",
