@@ -70,6 +70,22 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True):
     """In order; without those that were deleted."""
 
 
+class Batch(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a batch, as far as the read models know."""
+
+    batch_id: UUID
+    size: int
+    is_settled: bool
+    """Of the generation that was asked about."""
+    left_open: int
+    """How many of it have not ended."""
+    done: int
+    pictures: int
+    captured: int
+    told_with: UUID | None
+    """Of those that were admitted, the one that ended last; fixed once none is left open."""
+
+
 class Facts:
     """Asks for them.
 
@@ -118,6 +134,12 @@ class Facts:
             is_deleted=row["is_deleted"],
             pictures=tuple(Picture(*one) for one in zip(*columns, strict=True)),
         )
+
+    async def batch(self, account_id: UUID, generation_id: UUID) -> Batch | None:
+        """What a generation was asked for with; None: it was asked for alone."""
+        async with asking(self._pool) as connection:
+            row = await connection.fetchrow(_QUERIES.batch, account_id, generation_id)
+        return None if row is None else msgspec.convert(dict(row), Batch)
 
     async def expiring(self, account_id: UUID, from_ms: int, until_ms: int) -> tuple[int, int]:
         """Credits of an account that end within a time, and when the first do; 0, 0: none."""

@@ -15,6 +15,10 @@ SELECT
     widths, heights
 FROM message_generation($1, $2);
 
+-- name: batch
+SELECT batch_id, size, is_settled, left_open, done, pictures, captured, told_with
+FROM message_batch($1, $2);
+
 -- name: expiring
 SELECT credits, first_ms FROM message_expiring($1, $2, $3);
 

@@ -8,9 +8,9 @@ from uuid import UUID
 import msgspec
 
 from commands.bot_buttons import under_waiting
-from processors.messages import composing, telling
+from processors.messages import batches, composing, telling
 from processors.messages.composing import Content, Place
-from processors.messages.facts import Facts, Generation, Person
+from processors.messages.facts import Batch, Facts, Generation, Person
 from processors.messages.outbox import Claim
 from processors.messages.telling import Note
 from runtime.kafka.clock import BrokerClock
@@ -121,6 +121,10 @@ class Preparer:
             return Later()
         if claim.kind == telling.PICTURE:
             return await self._picture(claim, generation, place)
+        if place.edits is None:
+            batch = await self._facts.batch(claim.account_id, UUID(claim.about))
+            if batch is not None:
+                return _of_batch(claim, person, generation, batch, place)
         return await self._ended(claim, person, generation, place)
 
     async def _ended(
@@ -185,6 +189,20 @@ class Preparer:
     def _button_url(self, place: Place) -> str | None:
         """A MiniApp opens from private chats only."""
         return self._app_url if place.is_private else None
+
+
+def _of_batch(
+    claim: Claim, person: Person, generation: Generation, batch: Batch, place: Place
+) -> Prepared | Skip | Later:
+    if not person.notifications:
+        return Skip("not-wanted")
+    why_not = batches.who_tells(batch, UUID(claim.about), generation.status)
+    if why_not == batches.LATER:
+        return Later()
+    if why_not is not None:
+        return Skip("told-with-batch")
+    content = batches.ended(place, batch, left=person.available)
+    return Prepared(place=place, content=content)
 
 
 def _started(claim: Claim, generation: Generation, place: Place) -> Prepared | Skip:

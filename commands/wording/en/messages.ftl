@@ -28,6 +28,21 @@ messages-ready =
     } used, { $left } left.
 messages-picture = Picture { $number } of { $count }
 
+messages-batch-ready =
+    ✅ Your batch is ready: { $count ->
+        [one] { $count } picture
+       *[other] { $count } pictures
+    }. { $credits ->
+        [one] { $credits } credit
+       *[other] { $credits } credits
+    } used, { $left } left.
+messages-batch-missing =
+    { $count ->
+        [one] One of its prompts came to nothing: it costs nothing.
+       *[other] { $count } of its prompts came to nothing: they cost nothing.
+    }
+messages-batch-failed = ⚠️ Nothing of your batch could be made. Your credits are back: { $left }. Please try again.
+
 messages-cancelled = ✖️ Cancelled. Nothing was charged.
 
 messages-failed = ⚠️ It could not be made. Your credits are back: { $left }. Please try again.

@@ -33,6 +33,24 @@ messages-ready =
     }, осталось { $left }.
 messages-picture = Картинка { $number } из { $count }
 
+messages-batch-ready =
+    ✅ { $count ->
+        [one] Серия готова: { $count } картинка
+        [few] Серия готова: { $count } картинки
+       *[many] Серия готова: { $count } картинок
+    }. Потрачено { $credits ->
+        [one] { $credits } кредит
+        [few] { $credits } кредита
+       *[many] { $credits } кредитов
+    }, осталось { $left }.
+messages-batch-missing =
+    { $count ->
+        [one] По { $count } запросу ничего не получилось: за него ничего не списано.
+        [few] По { $count } запросам ничего не получилось: за них ничего не списано.
+       *[many] По { $count } запросам ничего не получилось: за них ничего не списано.
+    }
+messages-batch-failed = ⚠️ Из серии ничего не получилось. Кредиты вернулись: { $left }. Попробуйте ещё раз.
+
 messages-cancelled = ✖️ Отменено. Ничего не списано.
 
 messages-failed = ⚠️ Не получилось. Кредиты возвращены, у вас { $left }. Попробуйте ещё раз.

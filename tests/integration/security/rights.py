@@ -237,8 +237,7 @@ ASKS: dict[str, dict[str, Asks]] = {
             "read_v1.credit_accounts",
         ),
         "message_generation": _asks(_OWN, "read_v1.generations", "read_v1.images"),
-        "message_expiring": _asks(_OWN, "read_v1.grants"),
-        "message_expiries": _asks(_OWN, "read_v1.grants"),
+        **dict.fromkeys(("message_expiring", "message_expiries"), _asks(_OWN, "read_v1.grants")),
         "audit_purchases": _asks(_OWN, "read_v1.purchases"),
     },
     "pixelpop_eraser": {
@@ -271,6 +270,7 @@ ASKS: dict[str, dict[str, Asks]] = {
             *("read_v1.users", "read_v1.preferences", "read_v1.telegram_chats"),
             "read_v1.credit_accounts",
         ),
+        "message_batch": _asks("names one of a batch", *rights_of_moderation.A_BATCH),
         "message_generation": _asks(
             "names account and generation, is told what became of it",
             *("read_v1.generations", "read_v1.images"),

@@ -29,8 +29,11 @@ GATEWAY: dict[str, tuple[str, Tables, Tables]] = rights_of_grants.GATEWAY | {
         frozenset(),
     ),
 }
+A_BATCH: Tables = frozenset({"read_v1.batch_items", "read_v1.generations"})
+"""What tells whether all of a batch has ended."""
 PROJECTOR: dict[str, Tables] = rights_of_grants.PROJECTOR | {
     "moderation_statistics": frozenset({"read_v1.moderation_verdicts", "read_v1.generations"}),
+    "message_batch": A_BATCH,
     "provider_spend": frozenset({"read_v1.provider_costs"}),
     "model_medians": frozenset({"read_v1.provider_costs"}),
 }
