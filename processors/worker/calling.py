@@ -170,7 +170,7 @@ class Caller:
         provider = self._provider
         assert provider is not None
         lost: ProviderUncertain | None = None
-        if found is not None and found.state == "submitted" and found.provider_ref is not None:
+        if found is not None and found.provider_ref is not None and found.provider == provider.name:
             asked = replace(request, indices=found.asked or request.indices)
             try:
                 answer = await provider.resume(asked, self, found.provider_ref)

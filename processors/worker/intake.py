@@ -106,6 +106,11 @@ class Intake(Generic[Wanted]):
         """How much work is under way, or waits for its turn."""
         return len(self._running)
 
+    @property
+    def queued(self) -> int:
+        """How much of that waits for its turn."""
+        return len(self._running) - len(self._begun)
+
     def taken(self) -> dict[tuple[str, int], int]:
         """The highest offset taken of every partition that is assigned now and had one."""
         return {

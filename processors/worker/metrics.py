@@ -21,7 +21,7 @@ RUNNING = Gauge("pixelpop_worker_running_jobs", "Jobs under way in this worker."
 SHARE = Gauge(
     "pixelpop_worker_share_jobs", "How many jobs this worker may run of all that may run at once."
 )
-LAG = Gauge("pixelpop_worker_lag_jobs", "Jobs appended to our partitions and not taken yet.")
+LAG = Gauge("pixelpop_worker_lag_jobs", "Jobs appended to our partitions and not begun yet.")
 CALLS_UNCERTAIN = Counter(
     "pixelpop_worker_provider_calls_uncertain",
     "Calls that may have been paid without anybody knowing their outcome.",

@@ -110,7 +110,7 @@ class Watchdog:
             last = taken.get((tp.topic, tp.partition))
             if end is not None and last is not None:
                 waiting += max(end - 1 - last, 0)
-        metrics.LAG.set(waiting)
+        metrics.LAG.set(waiting + self._intake.queued)
         self._looked = (self._intake.finished, waiting + self._intake.running)
 
     def _end(self, reason: str, **details: object) -> None:
