@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
+from events import ids
 from events.codec import Event
 from events.credits import CreditsExpired, CreditsSettled
+from events.gifts import GiftOffered, GiftReturned, GiftUnclaimed
 from events.ids import AccountId
 from processors.decider.partition import Draft, Partition
 from tests.chaos.simulation.broker import LogEntry, Unsent, unsent
-from tests.given import ACCOUNT, MINUTE, START_MS, Story, asks, at, fails, given, signed_up
+from tests.given import (
+    ACCOUNT,
+    MINUTE,
+    START_MS,
+    Story,
+    Told,
+    asks,
+    at,
+    bought,
+    fails,
+    given,
+    signed_up,
+)
 
 
 def _entry(offset: int, one: Unsent) -> Any:
@@ -47,6 +61,21 @@ def test_a_grant_that_was_empty_at_the_takeover_still_expires() -> None:
     (expired,) = _read_back(partition, partition.decide(at(20 * MINUTE)))
     assert isinstance(expired, CreditsExpired)
     assert expired.credits == 5
+
+
+def test_a_grant_that_a_returned_gift_fills_again_still_expires() -> None:
+    """Credits that nobody received are planned for the expiry of the grant that they go back to."""
+    gift: dict[str, Any] = {
+        "account_id": ACCOUNT,
+        "occurred_at_ms": START_MS,
+        "gift_id": ids.derive("test-gift"),
+    }
+    story = given(bought("pack", 5, expires=20 * MINUTE)).when(at(0))
+    story.when(Told(GiftOffered(**gift, credits=5)))
+    partition = _taken_over(story.given(Told(GiftUnclaimed(**gift, reason="expired"))))
+    assert partition.next_due_ms is None
+    assert [type(one) for one in _read_back(partition, partition.decide(at(1)))] == [GiftReturned]
+    assert partition.next_due_ms == at(20 * MINUTE)
 
 
 def test_a_frozen_account_does_not_keep_its_decider_awake() -> None:
