@@ -1,7 +1,9 @@
-"""Who makes pictures, at which cost, and how many at once: data, each figure with its source.
+"""Who makes pictures, at which cost, and how many at once: data.
 
-Costs are whole millionths of a US dollar for one picture, as the provider's public price list said
-in November 2026; what it really bills is on its own invoice. Where a setting puts another model
+Costs are whole millionths of a US dollar for one picture; what is really billed is on the
+provider's own invoice. The prices of OpenAI were compared with what others publish of its list.
+All other prices, and every rate and concurrency, are estimates that nobody has compared with the
+page that is named beside them: check them there before a ceiling relies on them. Where a setting puts another model
 behind a provider, these figures are of the one that is the default.
 """
 
