@@ -3,8 +3,8 @@
 Costs are whole millionths of a US dollar for one picture; what is really billed is on the
 provider's own invoice. The prices of OpenAI were compared with what others publish of its list.
 All other prices, and every rate and concurrency, are estimates that nobody has compared with the
-page that is named beside them: check them there before a ceiling relies on them. Where a setting puts another model
-behind a provider, these figures are of the one that is the default.
+page that is named beside them: check them there before a ceiling relies on them. Where a setting
+puts another model behind a provider, these figures are of the one that is the default.
 """
 
 from __future__ import annotations
