@@ -15,7 +15,7 @@ from tests.contract.stateful.roles import Town
 from tests.contract.stateful.walking import Walk, served, walk
 from tests.contract.stateful.world import a_town
 
-EXAMPLES = 4
+EXAMPLES = 2
 SCENARIOS = 24
 SEED = 6
 ROLES = (
