@@ -26,8 +26,8 @@ $(STAMP): requirements.lock
 run: $(STAMP) ## Start Pixelpop with everything it needs, and print its address
 	@exec $(BIN)/python -m pixelpop up
 
-test: $(STAMP) ## Run the tests against real servers (12 minutes on 2 cores)
-	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+test: $(STAMP) ## Run the tests against real servers (13 minutes on 2 cores)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: $(STAMP) ## Lint, types, layers, generated files
 	@$(BIN)/ruff format --check .
