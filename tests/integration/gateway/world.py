@@ -45,7 +45,7 @@ from runtime.waiting import until
 from tests.integration.gateway.person import Person
 from tests.servers import Database
 
-CLIENT_SECONDS = 60.0
+CLIENT_SECONDS = httpx.Timeout(60, pool=120)
 """A thousand requests at once wait for connections, on a slow machine for long."""
 PIXEL = b"not really a picture"
 ADMIN = 777_000
