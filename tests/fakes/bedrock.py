@@ -17,7 +17,6 @@ model does not take. What it does is told by a directive in the prompt (`tests.f
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 import re
@@ -27,7 +26,7 @@ import msgspec
 from aiohttp import web
 
 from tests.fakes.bedrock_rules import SDXL, TITAN, words_of, wrong_with
-from tests.fakes.directives import Directives
+from tests.fakes.double import Double
 from tests.fakes.files import picture
 
 _SIGNED = re.compile(
@@ -56,29 +55,19 @@ class Made(msgspec.Struct):
     body: dict[str, Any]
 
 
-class Bedrock:
+class Bedrock(Double):
     """The service; `url` is where it answers once it was started."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.made: list[Made] = []
-        self.refused: list[str] = []
-        """Directives of calls that were turned down."""
-        self.directives = Directives()
         self.connections: set[Any] = set()
         self.url = ""
-        app = web.Application(client_max_size=50_000_000)
-        app.router.add_post("/model/{model}/invoke", self._invoke)
-        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
+        self.app.router.add_post("/model/{model}/invoke", self._invoke)
 
     async def start(self) -> None:
         """Serve on a free port of 127.0.0.1."""
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
-
-    async def stop(self) -> None:
-        """Serve no more."""
-        await self._runner.cleanup()
+        self.url = await self.serve()
 
     async def _invoke(self, request: web.Request) -> web.StreamResponse:
         if _SIGNED.fullmatch(request.headers.get("Authorization", "")) is None:
@@ -103,23 +92,16 @@ class Bedrock:
     async def _answer(
         self, request: web.Request, name: str, value: float, document: dict[str, Any]
     ) -> web.StreamResponse:
-        match name:
-            case "504":
-                return web.Response(status=504, text="upstream timed out")
-            case "drop":
-                assert request.transport is not None
-                request.transport.abort()
-            case "hang":
-                await asyncio.sleep(value)
-            case "malformed":
-                return web.Response(text="<html>oops</html>")
-            case "half":
-                response = web.StreamResponse(headers={"Content-Length": "100000"})
-                await response.prepare(request)
-                await response.write(b'{"images": ["')
-                assert request.transport is not None
-                request.transport.close()
-                return response
+        lost = await self.astray(request, name, value)
+        if lost is not None:
+            return lost
+        if name == "half":
+            response = web.StreamResponse(headers={"Content-Length": "100000"})
+            await response.prepare(request)
+            await response.write(b'{"images": ["')
+            assert request.transport is not None
+            request.transport.close()
+            return response
         return web.json_response(document)
 
 

@@ -10,7 +10,6 @@ one is violent. `trouble` plays for the next questions, whoever they are for:
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import re
 from io import BytesIO
@@ -153,7 +152,6 @@ class Checkers:
             case "drop":
                 assert request.transport is not None
                 request.transport.abort()
-                await asyncio.sleep(0)
                 return web.Response()
             case "broken":
                 return web.json_response({"results": [{"categories": 7}], "output": []})

@@ -22,7 +22,6 @@ file or a photo that is not there. What it does is told by a directive in the wo
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 from typing import Any
 
@@ -30,7 +29,7 @@ import msgspec
 from aiohttp import web
 
 from tests.fakes.comfyui_rules import batch_of, words_of, wrong_with
-from tests.fakes.directives import Directives
+from tests.fakes.double import Double
 from tests.fakes.files import picture
 
 TOKEN = "comfy-token"
@@ -51,18 +50,17 @@ class Ran(msgspec.Struct):
     viewed: int = 0
 
 
-class ComfyUi:
+class ComfyUi(Double):
     """The server; `url` is where it answers once it was started."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.ran: list[Ran] = []
-        self.refused: list[str] = []
-        self.directives = Directives()
         self.takes_ids = True
         self.photos: dict[str, bytes] = {}
         """What was uploaded, by what workflows call it."""
         self.url = ""
-        app = web.Application(client_max_size=50_000_000)
+        app = self.app
         app.router.add_post("/prompt", self._prompt)
         app.router.add_get("/history/{id}", self._history)
         app.router.add_post("/history", self._forget)
@@ -71,17 +69,10 @@ class ComfyUi:
         app.router.add_post("/interrupt", self._interrupt)
         app.router.add_get("/view", self._view)
         app.router.add_post("/upload/image", self._upload)
-        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
 
     async def start(self) -> None:
         """Serve on a free port of 127.0.0.1."""
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
-
-    async def stop(self) -> None:
-        """Serve no more."""
-        await self._runner.cleanup()
+        self.url = await self.serve()
 
     async def _prompt(self, request: web.Request) -> web.StreamResponse:
         if request.headers.get("Authorization") != f"Bearer {TOKEN}":
@@ -103,16 +94,9 @@ class ComfyUi:
         states = {"never": "running", "waits": "pending", "restarted": "gone"}
         one = Ran(reference, body["prompt"], name, value, states.get(name, "ended"))
         self.ran.append(one)
-        match name:
-            case "504":
-                return web.Response(status=504, text="upstream timed out")
-            case "drop":
-                assert request.transport is not None
-                request.transport.abort()
-            case "hang":
-                await asyncio.sleep(value)
-            case "malformed":
-                return web.Response(text="<html>oops</html>")
+        lost = await self.astray(request, name, value)
+        if lost is not None:
+            return lost
         return web.json_response({"prompt_id": one.id, "number": 1, "node_errors": {}})
 
     async def _history(self, request: web.Request) -> web.Response:

@@ -27,7 +27,6 @@ What has ended is told to its webhook, signed with `signer`, as often as `tellin
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
 import uuid
@@ -38,7 +37,7 @@ import httpx
 import msgspec
 from aiohttp import web
 
-from tests.fakes.directives import Directives
+from tests.fakes.double import Double
 from tests.fakes.fal_rules import APPS, wrong_with
 from tests.fakes.fal_signing import Signer
 from tests.fakes.files import Files
@@ -75,13 +74,12 @@ class Made(msgspec.Struct):
     """How often its result was."""
 
 
-class Fal:
+class Fal(Double):
     """The queue; `base_url` is where it answers once it was started."""
 
     def __init__(self, *, latency_seconds: float = 0.0) -> None:
+        super().__init__()
         self.made: list[Made] = []
-        self.refused: list[str] = []
-        """Directives of requests that were turned down."""
         self.latency_seconds = latency_seconds
         self.signer = Signer()
         self.keys_asked = 0
@@ -91,10 +89,8 @@ class Fal:
         """How often the end of a request is told; 0: never."""
         self.told: list[int] = []
         """What webhooks answered."""
-        self.directives = Directives()
         self.base_url = ""
-        self._tasks: set[asyncio.Task[None]] = set()
-        app = web.Application(client_max_size=50_000_000)
+        app = self.app
         self.files = Files(app)
         app.router.add_get("/.well-known/jwks.json", self._keys)
         base = "/{owner}/{app}/requests/{id}"
@@ -102,18 +98,10 @@ class Fal:
         app.router.add_put(f"{base}/cancel", self._cancel)
         app.router.add_get(base, self._result)
         app.router.add_post("/{model:.+}", self._submit)
-        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
 
     async def start(self) -> None:
         """Serve on free ports."""
         self.base_url = await self.files.serve(self._runner)
-
-    async def stop(self) -> None:
-        """Serve no more."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._runner.cleanup()
 
     def charged(self) -> dict[str, int]:
         """How many requests of each prompt were charged."""
@@ -153,24 +141,15 @@ class Fal:
             {key.lower(): one for key, one in request.headers.items()},
         )
         self.made.append(made)
-        task = asyncio.create_task(self._work(made))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self.begin(self._work(made))
         return await self._taken(request, made)
 
     async def _taken(self, request: web.Request, made: Made) -> web.StreamResponse:
-        match made.directive:
-            case "504":
-                return web.Response(status=504, text="upstream timed out")
-            case "drop":
-                assert request.transport is not None
-                request.transport.abort()
-            case "hang":
-                await asyncio.sleep(made.value)
-            case "malformed":
-                return web.Response(text="<html>oops</html>")
-            case "badid":
-                return web.json_response({"request_id": "../../account", "status": "IN_QUEUE"})
+        lost = await self.astray(request, made.directive, made.value)
+        if lost is not None:
+            return lost
+        if made.directive == "badid":
+            return web.json_response({"request_id": "../../account", "status": "IN_QUEUE"})
         owner, app, *_ = made.model.split("/")
         url = f"{self.base_url}/{owner}/{app}/requests/{made.id}"
         return web.json_response(
@@ -188,7 +167,7 @@ class Fal:
         made.status = "IN_PROGRESS"
         if made.directive == "never":
             return
-        await asyncio.sleep(made.value if made.directive == "slow" else self.latency_seconds)
+        await self.late(made.value if made.directive == "slow" else self.latency_seconds)
         if made.status != "COMPLETED":
             made.status = "COMPLETED"
             await self.tell(made)

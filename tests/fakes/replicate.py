@@ -26,7 +26,6 @@ ended is told to its webhook, signed with `secret`, as often as `tellings` says.
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 import secrets
@@ -39,7 +38,7 @@ import msgspec
 from aiohttp import web
 from standardwebhooks.webhooks import Webhook
 
-from tests.fakes.directives import Directives
+from tests.fakes.double import Double
 from tests.fakes.files import Files
 from tests.fakes.replicate_rules import MODEL, wrong_with
 
@@ -71,13 +70,12 @@ class Made(msgspec.Struct):
         return self.status in {"succeeded", "failed", "canceled", "aborted"}
 
 
-class Replicate:
+class Replicate(Double):
     """The API; `base_url` is where it answers once it was started."""
 
     def __init__(self, *, latency_seconds: float = 0.0) -> None:
+        super().__init__(bytes_max=1_000_000)
         self.made: list[Made] = []
-        self.refused: list[str] = []
-        """Directives of requests that were turned down."""
         self.latency_seconds = latency_seconds
         self.secret = SECRET
         self.tellings = 1
@@ -85,16 +83,13 @@ class Replicate:
         self.told: list[int] = []
         """What webhooks answered."""
         self.base_url = ""
-        self._directives = Directives()
-        self.next = self._directives.next
-        self._tasks: set[asyncio.Task[None]] = set()
-        app = web.Application(client_max_size=1_000_000)
+        self.next = self.directives.next
+        app = self.app
         app.router.add_post("/v1/models/{owner}/{name}/predictions", self._create)
         app.router.add_post("/v1/predictions", self._create)
         app.router.add_get("/v1/predictions/{id}", self._tell)
         app.router.add_post("/v1/predictions/{id}/cancel", self._cancel)
         self._files = Files(app)
-        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
 
     async def start(self) -> None:
         """Serve on free ports of 127.0.0.1, and of 127.0.0.2, which plays the inside."""
@@ -104,13 +99,6 @@ class Replicate:
     def hits_inside(self) -> int:
         """Requests at the address that no picture may be fetched from."""
         return self._files.hits_inside
-
-    async def stop(self) -> None:
-        """Serve no more."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._runner.cleanup()
 
     def charged(self) -> dict[str, int]:
         """How many predictions of each prompt were accepted."""
@@ -140,7 +128,7 @@ class Replicate:
         wrong = wrong_with(request.match_info, body)
         if wrong:
             return _problem(*wrong)
-        name, value = self._directives.of(body["input"]["prompt"])
+        name, value = self.directives.of(body["input"]["prompt"])
         if name in _FREE:
             self.refused.append(name)
             if name == "429":
@@ -157,28 +145,19 @@ class Replicate:
             request.headers.get("Cancel-After", ""),
         )
         self.made.append(made)
-        task = asyncio.create_task(self._work(made))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self.begin(self._work(made))
         return await self._accepted(request, made)
 
     async def _accepted(self, request: web.Request, made: Made) -> web.StreamResponse:
-        match made.directive:
-            case "504":
-                return web.Response(status=504, text="upstream timed out")
-            case "drop":
-                assert request.transport is not None
-                request.transport.abort()
-            case "hang":
-                await asyncio.sleep(made.value)
-            case "malformed":
-                return web.Response(status=201, text="<html>oops</html>")
+        lost = await self.astray(request, made.directive, made.value, status=201)
+        if lost is not None:
+            return lost
         return web.json_response(self._document(made), status=201)
 
     async def _work(self, made: Made) -> None:
         if made.directive == "never":
             return
-        await asyncio.sleep(made.value if made.directive == "slow" else self.latency_seconds)
+        await self.late(made.value if made.directive == "slow" else self.latency_seconds)
         if not made.has_ended:
             made.status = _ENDINGS.get(made.directive, "succeeded")
             await self.tell(made)
