@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from io import BytesIO
 
+import c2pa
 import msgspec
 import pytest
 from msgspec.structs import replace
@@ -129,9 +130,6 @@ def test_the_previews_carry_none_of_it() -> None:
     for data in (prepared.preview, *(one.data for one in prepared.previews)):
         assert b"secret" not in data
         assert b"pixelpop" not in data.lower()
-
-
-c2pa = pytest.importorskip("c2pa", reason="the extra `credentials` is not installed")
 
 
 def read_back(png: bytes) -> dict:
