@@ -39,7 +39,14 @@ from events.reading import Poison, read
 from events.recorded import Recorded
 from events.state import Account
 from tests.chaos.simulation.broker import LogEntry
+from tests.chaos.simulation.versions import DEARER_CREDITS
 from tests.invariants import Books, broken
+
+PRICES = {
+    **{("preview", kind): 1 for kind in ("image", "edit", "variation")},
+    **{("gpt-image", kind): 3 for kind in ("edit", "variation")},
+}
+"""Credits for one picture, by model and kind: the auditor's own copy of what is asked for here."""
 
 
 class BrokenRuleError(AssertionError):
@@ -61,7 +68,7 @@ class Auditor:
         self.counted: dict[bytes, int] = {}
         self.voids: list[tuple[bytes, Void]] = []
         self.kinds: Counter[str] = Counter()
-        self.requests: set[str] = set()
+        self.requests: dict[str, GenerationRequested] = {}
         self.decided: Counter[tuple[str, str]] = Counter()
         self.purchases: dict[str, int] = {}
         self.refunds: set[str] = set()
@@ -108,10 +115,11 @@ class Auditor:
         event = recorded.event
         if isinstance(event, GenerationRequested):
             if abs(event.occurred_at_ms - recorded.appended_at_ms) <= REQUEST_WINDOW_MS:
-                self.requests.add(event.generation_id)
+                self.requests.setdefault(event.generation_id, event)
         elif isinstance(event, BatchRequested):
             if abs(event.occurred_at_ms - recorded.appended_at_ms) <= REQUEST_WINDOW_MS:
-                self.requests.update(one.generation_id for one in event.requests)
+                for one in event.requests:
+                    self.requests.setdefault(one.generation_id, one)
         elif isinstance(event, GenerationCompleted | GenerationFailed | GenerationCancelled):
             if event.generation_id in self._reserved:
                 self._first_results.setdefault(event.generation_id, _result(event))
@@ -143,6 +151,7 @@ class Auditor:
         if isinstance(event, CreditsReserved):
             key = ("admission", event.generation_id)
             self._reserved[event.generation_id] = event
+            _check_price(event, self.requests[event.generation_id])
         elif isinstance(event, GenerationRejected):
             key = ("admission", event.generation_id)
             _check_refusal(event, before)
@@ -256,6 +265,13 @@ def _kind(event: Event) -> str:
             name += f" {getattr(event, field)}"
     indebted = getattr(event, "debt_paid", 0) or getattr(event, "debt_added", 0)
     return f"{name} with debt" if indebted else name
+
+
+def _check_price(event: CreditsReserved, wanted: GenerationRequested) -> None:
+    """What is reserved is the price of its kind, or that of the other policy, for each picture."""
+    prices = {DEARER_CREDITS, PRICES.get((wanted.model, wanted.kind))}
+    if event.price not in prices or event.credits != event.price * wanted.count:
+        raise BrokenRuleError(f"{event} is not the price of {wanted}", event.account_id)
 
 
 def _check_refusal(event: GenerationRejected, before: Account) -> None:

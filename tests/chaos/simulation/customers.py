@@ -26,7 +26,7 @@ from events.moderation import AppealOverturned
 from events.purchases import CreditsPurchased, PurchaseRefunded
 from tests.chaos.simulation.broker import Broker, Unsent, unsent
 from tests.chaos.simulation.deciders import Jobs
-from tests.chaos.simulation.several import asked, names_of
+from tests.chaos.simulation.several import asked, names_of, of_some_kind
 from tests.chaos.simulation.versions import UNREADABLE_PACK
 
 _SECOND = 1_000
@@ -206,23 +206,22 @@ class Customers:
             self._allow(account)
         off_ms = self._random.choice((0,) * 12 + (-200, -30 * _MINUTE, -2 * _HOUR, 2 * _HOUR))
         prohibited = Moderation("rule", "1") if self._random.random() < 0.05 else None
-        event = asked(
-            GenerationRequested(
-                account_id=account,
-                occurred_at_ms=self._broker.now_ms + off_ms,
-                generation_id=generation,
-                kind="image",
-                prompt=Sealed("v1.c2VhbGVk"),
-                style_id="none",
-                size="1024x1024",
-                count=self._random.choice((1, 1, 1, 2, 2, 3, 4)),
-                seed=1,
-                model="imaginary" if self._random.random() < 0.03 else "preview",
-                quality="standard",
-                body_mac=self._aside.choice(("", _ALLOWED)),
-                prohibited=prohibited,
-            ),
+        request = GenerationRequested(
+            account_id=account,
+            occurred_at_ms=self._broker.now_ms + off_ms,
+            generation_id=generation,
+            kind="image",
+            prompt=Sealed("v1.c2VhbGVk"),
+            style_id="none",
+            size="1024x1024",
+            count=self._random.choice((1, 1, 1, 2, 2, 3, 4)),
+            seed=1,
+            model="imaginary" if self._random.random() < 0.03 else "preview",
+            quality="standard",
+            body_mac=self._aside.choice(("", _ALLOWED)),
+            prohibited=prohibited,
         )
+        event = asked(of_some_kind(request))
         self._requested.extend((account, one) for one in names_of(event))
         self._tell(event)
 

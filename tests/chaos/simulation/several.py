@@ -1,4 +1,4 @@
-"""Requests of simulated customers: alone, or several in one command."""
+"""Requests of simulated customers: of every kind, alone, or several in one command."""
 
 from __future__ import annotations
 
@@ -14,12 +14,46 @@ from events.ids import BatchId, GenerationId
 
 _SHARE: Final = 0.12
 _SIZES: Final = (1, 2, 3, 8, 20)
+_KINDS: Final = {"image": 12, "edit": 3, "variation": 2, "thumbnail": 0.4}
+"""With their weights; nobody makes the last one yet."""
+_PHOTOS: Final = (1, 1, 2, 4)
+
+
+def of_some_kind(one: GenerationRequested) -> GenerationRequested:
+    """What was wanted, or the same as an edit of photos, like another picture, or of no use."""
+    chance = Random(f"kind of {one.generation_id}")
+    (kind,) = chance.choices(tuple(_KINDS), tuple(_KINDS.values()))
+    if kind == "image":
+        return one
+    dear = one.model == "preview" and chance.random() < 0.5
+    one = replace(one, kind=kind, model="gpt-image" if dear else one.model)
+    if kind == "edit":
+        uploads = [
+            ids.derive("simulated-upload", one.generation_id, str(index))
+            for index in range(chance.choice(_PHOTOS))
+        ]
+        mask = uploads[0] if chance.random() < 0.3 else None
+        return replace(
+            one,
+            upload_ids=tuple(uploads),
+            photo_keys=tuple(f"uploads/{one.account_id}/{upload}.webp" for upload in uploads),
+            mask_upload_id=mask,
+            mask_key=mask and f"uploads/{one.account_id}/{mask}.png",
+        )
+    if kind == "variation":
+        parent = ids.generation_id(one.account_id, "parent")
+        return replace(
+            one,
+            parent_image_id=ids.image_id(parent, 0),
+            photo_keys=(f"generations/{one.account_id}/{parent}/0.png",),
+        )
+    return one
 
 
 def asked(one: GenerationRequested) -> GenerationRequested | BatchRequested:
     """What was wanted, or a batch of requests like it."""
     chance = Random(one.generation_id)
-    if chance.random() >= _SHARE:
+    if chance.random() >= _SHARE or one.kind != "image":
         return one
     batch = BatchId(ids.derive("simulated-batch", one.generation_id))
     return BatchRequested(

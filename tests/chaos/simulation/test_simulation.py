@@ -176,6 +176,15 @@ def _refunds_leave_no_debt(patch: pytest.MonkeyPatch) -> None:
     patch.setitem(fold._DECISIONS, CreditsRevoked, revoked)
 
 
+def _kinds_cost_the_same(patch: pytest.MonkeyPatch) -> None:
+    pending_of = fold_facts.pending_of
+
+    def pending(recorded: Any, event: GenerationRequested, value: bytes) -> Any:
+        return replace(pending_of(recorded, event, value), kind="image")
+
+    patch.setattr(fold_facts, "pending_of", pending)
+
+
 @pytest.mark.parametrize(
     "break_rule",
     [
@@ -188,6 +197,7 @@ def _refunds_leave_no_debt(patch: pytest.MonkeyPatch) -> None:
         _last_result_wins,
         _frozen_accounts_inherited,
         _refunds_leave_no_debt,
+        _kinds_cost_the_same,
     ],
 )
 def test_a_broken_rule_is_caught(break_rule: Break, monkeypatch: pytest.MonkeyPatch) -> None:

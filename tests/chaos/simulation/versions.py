@@ -23,6 +23,10 @@ UNREADABLE_PACK = "pack-of-the-future"
 """A purchase of this pack stands for an event that the old version cannot decode."""
 
 
+DEARER_CREDITS = 2
+"""For every picture, by one of the policies."""
+
+
 def _today(
     key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes]], at_ms: int
 ) -> Recorded | Poison:
@@ -75,7 +79,7 @@ TODAY = Version("today", Policy())
 VERSIONS = (
     TODAY,
     TODAY,
-    Version("dearer and stricter", Policy(bucket_generations=2, price=lambda *_: 2)),
+    Version("dearer and stricter", Policy(bucket_generations=2, price=lambda *_: DEARER_CREDITS)),
     Version("shorter deadline", Policy(deadline_ms=3 * 60_000)),
     Version("newer", Policy(), encode=_newer_encode),
     Version("old", Policy(bucket_refill_ms=6_000), read=_old),
