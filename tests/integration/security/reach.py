@@ -32,7 +32,7 @@ async def reach(
 ) -> dict[str, Reach]:
     """What the role can do with the victim's rows while it acts as `identity`; table → reach."""
     found = {}
-    for table in victim.rows:
+    for table in await _granted(owner, victim, role):
         async with undone(owner):
             await owner.execute("SET LOCAL session_replication_role = replica")
             await owner.execute(
@@ -46,6 +46,18 @@ async def reach(
                 removes=await tried.reaches(f"DELETE FROM {table}"),
             )
     return {table: one for table, one in found.items() if one != Reach()}
+
+
+async def _granted(owner: asyncpg.Connection, victim: Victim, role: str) -> list[str]:
+    """Tables in which the role has any right, itself or by another role; the rest denies all."""
+    rows = await owner.fetch(
+        "SELECT name FROM unnest($1::text[]) AS name WHERE"
+        " has_any_column_privilege($2, name, 'SELECT, INSERT, UPDATE')"
+        " OR has_table_privilege($2, name, 'DELETE')",
+        list(victim.rows),
+        role,
+    )
+    return [row["name"] for row in rows]
 
 
 class _Table(NamedTuple):
