@@ -38,6 +38,7 @@ class BatchRequested(MoneyFact, frozen=True, kw_only=True, gc=False, tag="BatchR
 
 class _Tagged(msgspec.Struct, gc=False):
     type: str
+    batch_id: BatchId | None = None
 
 
 _tagged = msgspec.json.Decoder(_Tagged)
@@ -51,9 +52,18 @@ def request_in(value: bytes, generation_id: str) -> GenerationRequested | None:
     Raises:
         msgspec.DecodeError: these bytes are no request.
     """
-    batch_tag = BatchRequested.__struct_config__.tag
-    if _tagged.decode(value).type != batch_tag:
+    if batch_in(value) is None:
         single: GenerationRequested = _single.decode(value)
         return single
     batch: BatchRequested = _batch.decode(value)
     return next((one for one in batch.requests if one.generation_id == generation_id), None)
+
+
+def batch_in(value: bytes) -> BatchId | None:
+    """The batch that these value bytes ask for; None: they ask for a single generation.
+
+    Raises:
+        msgspec.DecodeError: these bytes are no event.
+    """
+    found = _tagged.decode(value)
+    return found.batch_id if found.type == BatchRequested.__struct_config__.tag else None

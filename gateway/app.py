@@ -45,6 +45,8 @@ ROUTES: Final = (
     uploads.create,
     uploads.read,
     uploads.complete,
+    uploads.list_all,
+    uploads.remove,
     generations.create,
     gallery.gallery,
     generations.read,

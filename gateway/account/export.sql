@@ -57,12 +57,14 @@ DELETE FROM exports WHERE account_id = $1 AND export_id = $2 AND state IN ('read
 SELECT count(*) FROM read.generations WHERE account_id = $1;
 
 -- name: list_generations
-SELECT *
-FROM read.generations
+SELECT g.*, b.batch_id
+FROM read.generations AS g
+LEFT JOIN read.batch_items AS b
+    ON b.account_id = g.account_id AND b.generation_id = g.generation_id
 WHERE
-    account_id = $1
-    AND ($2::bigint IS NULL OR (requested_at_ms, generation_id) > ($2, $3::uuid))
-ORDER BY requested_at_ms, generation_id
+    g.account_id = $1
+    AND ($2::bigint IS NULL OR (g.requested_at_ms, g.generation_id) > ($2, $3::uuid))
+ORDER BY g.requested_at_ms, g.generation_id
 LIMIT $4;
 
 -- name: list_images
@@ -145,5 +147,5 @@ SELECT
     (extract(EPOCH FROM completed_at) * 1000)::bigint AS completed_at_ms,
     (extract(EPOCH FROM expires_at) * 1000)::bigint AS expires_at_ms
 FROM uploads
-WHERE account_id = $1 AND expires_at > now()
+WHERE account_id = $1 AND state <> 'expired' AND expires_at > now()
 ORDER BY created_at, upload_id;

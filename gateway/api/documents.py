@@ -104,6 +104,7 @@ class GenerationDocument(msgspec.Struct, frozen=True, kw_only=True):
     ] = ()
     mask_upload_id: Annotated[Id | None, says("Where it might change.")] = None
     parent_image_id: Annotated[Id | None, says("The picture that a `variation` is like.")] = None
+    batch_id: Annotated[Id | None, says("The batch that it was asked for in; null: none.")] = None
     negative_prompt: Annotated[str | None, says("What was to be left out.")] = None
     style_id: str
     size: Annotated[str, says("WIDTHxHEIGHT in pixels.")]

@@ -71,7 +71,10 @@ DETAILS: dict[str, str] = {
     "nothing-to-share": "It has no picture that could be shown.",
     "upload-refused": "The photo cannot be read; it may be damaged. Send another.",
     "upload-missing": "The file has not come. Send it by the form, then complete it.",
-    "upload-over": "The upload has expired. Begin another with POST /uploads.",
+    "upload-over": "The upload has expired, or was removed. Begin another with POST /uploads.",
+    "upload-in-use": (
+        "A generation that is not finished begins with this photo. Wait for it, or cancel it."
+    ),
     "upload-unusable": f"The upload {GENERATION} has expired. Send the photo again.",
     "too-many-uploads": (
         "10 photos are on their way. Send or complete one of them first, or wait 90 s."

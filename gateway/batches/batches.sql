@@ -5,9 +5,11 @@ WHERE account_id = $1 AND batch_id = $2
 ORDER BY index;
 
 -- name: get_generations
-SELECT *
-FROM read.generations
-WHERE account_id = $1 AND generation_id = ANY($2::uuid[]);
+SELECT g.*, b.batch_id
+FROM read.generations AS g
+LEFT JOIN read.batch_items AS b
+    ON b.account_id = g.account_id AND b.generation_id = g.generation_id
+WHERE g.account_id = $1 AND g.generation_id = ANY($2::uuid[]);
 
 -- name: get_macs
 SELECT i.index, g.body_mac
@@ -33,15 +35,3 @@ WHERE
     AND ($2::bigint IS NULL OR (b.requested_at_ms, b.batch_id) < ($2, $3::uuid))
 ORDER BY b.requested_at_ms DESC, b.batch_id DESC
 LIMIT $4;
-
--- name: claim_cancelled
--- Those that no worker has claimed, as for a single one.
-INSERT INTO provider_calls (generation_id, attempt, account_id, state)
-SELECT asked, 1, $2, 'cancelled'
-FROM unnest($1::uuid[]) AS asked
-ON CONFLICT (generation_id, attempt) DO NOTHING;
-
--- name: get_cancelled
-SELECT generation_id
-FROM provider_calls
-WHERE generation_id = ANY($1::uuid[]) AND attempt = 1 AND state = 'cancelled';

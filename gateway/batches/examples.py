@@ -22,6 +22,7 @@ _items = tuple(
         id=ids.batch_generation_id(_BATCH, index),
         status=("pending", "rejected")[index],
         kind="image",
+        batch_id=_BATCH,
         prompt=one.prompt,
         style_id=_asked.style_id,
         size=_asked.size,

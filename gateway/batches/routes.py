@@ -10,12 +10,14 @@ from litestar.params import FromPath
 from litestar.types import ASGIApp
 
 from commands.batches import BATCH_MAX, BatchRequest
+from commands.requests import PROMPT_CHARS_MAX
 from gateway.access.permissions import GENERATIONS_READ, GENERATIONS_WRITE
 from gateway.api.contract import contract
 from gateway.batches.cancelling import cancel_batch
 from gateway.batches.documents import BatchDocument, BatchPage, BatchQuery
 from gateway.batches.reads import find_batch, page_of
 from gateway.batches.submitting import submit
+from gateway.generations import cancelling
 from gateway.web.cursors import token_header
 from gateway.web.http import header_in, id_in_path
 from gateway.web.paging import next_link
@@ -24,6 +26,10 @@ from gateway.web.replies import body_of, deps_of, query_of, reply, signed_in
 GROUP: Final = "Generations"
 WHAT: Final = "batch"
 _GIVES: Final = {"batch_id": "/id", "generation_id": "/items/0/id"}
+_ESCAPED_BYTES_MAX: Final = 12
+"""Of one character: a client may write it as two halves, `\\ud83d\\ude00`."""
+BODY_BYTES_MAX: Final = 2 * BATCH_MAX * PROMPT_CHARS_MAX * _ESCAPED_BYTES_MAX + 16_384
+"""All prompts and negative prompts of a full batch at their longest, and what is around them."""
 _batch = msgspec.json.Decoder(BatchRequest)
 
 
@@ -65,7 +71,7 @@ async def create(request: Request[Any, Any, Any]) -> ASGIApp:
     """Append it, and say what was decided."""
     deps = deps_of(request)
     account = await signed_in(request)
-    batch = await body_of(request, _batch)
+    batch = await body_of(request, _batch, bytes_max=BODY_BYTES_MAX)
     answered = await submit(deps, request.scope["headers"], batch, account)
     headers = [(b"location", b"/batches/" + answered.document.id.encode())]
     if answered.place is not None:
@@ -131,13 +137,7 @@ async def read(request: Request[Any, Any, Any], batch_id: FromPath[str]) -> ASGI
         "cancel_batch",
         "Cancel everything of a batch that nobody has begun to make.",
         {200: BatchDocument},
-        problems=(
-            "being-made",
-            "already-finished",
-            "append-unknown",
-            "log-overloaded",
-            "not-caught-up",
-        ),
+        problems=cancelling.PROBLEMS,
         scopes=(GENERATIONS_WRITE,),
         details=(
             "The credits of what is cancelled return. What is being made is made: the work is "
@@ -150,4 +150,4 @@ async def cancel(request: Request[Any, Any, Any], batch_id: FromPath[str]) -> AS
     deps = deps_of(request)
     account = await signed_in(request)
     document, place = await cancel_batch(deps, account, id_in_path(batch_id, WHAT))
-    return reply(document, headers=[] if place is None else [token_header(*place)])
+    return cancelling.answer(document, place)

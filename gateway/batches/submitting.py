@@ -111,6 +111,7 @@ async def _append(
             requested_at_ms=position.appended_at_ms,
             place=NOWHERE,
             error=None if one is None else _error(one),
+            batch_id=batch_id,
         )
         for request, submission, one in zip(requests, submissions, known, strict=True)
     ]

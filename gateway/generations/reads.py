@@ -14,7 +14,7 @@ from uuid import UUID
 
 import msgspec
 
-from events.batches import request_in
+from events.batches import batch_in, request_in
 from events.generations import GenerationRequested, Preview
 from events.ids import fact_id
 from gateway.api.documents import (
@@ -138,6 +138,7 @@ async def to_document(
         status=row["status"],
         kind=row["kind"],
         **msgspec.json.decode(row["sources"] or "{}"),
+        batch_id=None if row["batch_id"] is None else str(row["batch_id"]),
         prompt=opened(account, generation_id, "prompt", row["prompt"]),
         negative_prompt=opened(account, generation_id, "negative_prompt", row["negative_prompt"]),
         style_id=row["style_id"],
@@ -253,6 +254,7 @@ async def _from_log(deps: Deps, account: Account, known: Known) -> GenerationDoc
         requested_at_ms=known.requested_at_ms,
         place=NOWHERE if over else deps.place(event.generation_id, event.model),
         error=error,
+        batch_id=batch_in(value),
     )
 
 
@@ -266,6 +268,7 @@ def of_request(
     requested_at_ms: int | None,
     place: Place,
     error: ErrorOfGeneration | None = None,
+    batch_id: str | None = None,
 ) -> GenerationDocument:
     """The document of a request that is not in the read models yet, with its texts in clear."""
     requested_at = at(requested_at_ms)
@@ -276,6 +279,7 @@ def of_request(
         upload_ids=event.upload_ids,
         mask_upload_id=event.mask_upload_id,
         parent_image_id=event.parent_image_id,
+        batch_id=batch_id,
         prompt=prompt,
         negative_prompt=negative_prompt,
         style_id=event.style_id,

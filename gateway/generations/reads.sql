@@ -1,7 +1,9 @@
 -- name: get_generation
-SELECT *
-FROM read.generations
-WHERE account_id = $1 AND generation_id = $2;
+SELECT g.*, b.batch_id
+FROM read.generations AS g
+LEFT JOIN read.batch_items AS b
+    ON b.account_id = g.account_id AND b.generation_id = g.generation_id
+WHERE g.account_id = $1 AND g.generation_id = $2;
 
 -- name: get_images
 SELECT
@@ -27,15 +29,17 @@ WHERE
 
 -- name: list_generations
 -- Newest first from a place on; nothing that is in the bin unless it is asked for.
-SELECT *
-FROM read.generations
+SELECT g.*, b.batch_id
+FROM read.generations AS g
+LEFT JOIN read.batch_items AS b
+    ON b.account_id = g.account_id AND b.generation_id = g.generation_id
 WHERE
-    account_id = $1
-    AND ($2::bigint IS NULL OR (requested_at_ms, generation_id) < ($2, $3::uuid))
-    AND ($4::text IS NULL OR status = $4)
-    AND ($5::text IS NULL OR style_id = $5)
-    AND (deleted_at_ms IS NOT NULL) = $6
-ORDER BY requested_at_ms DESC, generation_id DESC
+    g.account_id = $1
+    AND ($2::bigint IS NULL OR (g.requested_at_ms, g.generation_id) < ($2, $3::uuid))
+    AND ($4::text IS NULL OR g.status = $4)
+    AND ($5::text IS NULL OR g.style_id = $5)
+    AND (g.deleted_at_ms IS NOT NULL) = $6
+ORDER BY g.requested_at_ms DESC, g.generation_id DESC
 LIMIT $7;
 
 -- name: get_balance

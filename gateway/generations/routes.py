@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
@@ -12,26 +11,17 @@ from litestar.types import ASGIApp
 
 from commands.policy import BIN_DAYS
 from commands.requests import Request as CreateRequest
-from events.generations import GenerationCancelled
-from events.ids import GenerationId, fact_id
 from gateway.access.permissions import GENERATIONS_READ, GENERATIONS_WRITE
 from gateway.api.contract import contract
 from gateway.api.documents import GenerationDocument
 from gateway.deps import Deps
-from gateway.events_out import EVENTS, outgoing
+from gateway.generations import cancelling
 from gateway.generations.bin import Thing, take_back, throw_away
 from gateway.generations.reads import find_deleted_at_ms, find_document, missing
 from gateway.generations.submissions import submit
 from gateway.identity.signed_in import Account
-from gateway.live.tail import FINAL
-from gateway.web.cursors import LogPosition, token_header
-from gateway.web.errors import Problem
 from gateway.web.http import header_in, id_in_path, read_body
 from gateway.web.replies import Reply, deps_of, reply, signed_in
-from runtime.postgres.pool import as_account
-from runtime.queries import load_queries
-
-_QUERIES = load_queries(Path(__file__).with_name("routes.sql"))
 
 WHAT: Final = "generation"
 
@@ -124,13 +114,7 @@ async def read(request: Request[Any, Any, Any], generation_id: FromPath[str]) ->
         "cancel_generation",
         "Cancel a generation that nobody has begun to make.",
         {200: GenerationDocument},
-        problems=(
-            "being-made",
-            "already-finished",
-            "append-unknown",
-            "log-overloaded",
-            "not-caught-up",
-        ),
+        problems=cancelling.PROBLEMS,
         scopes=(GENERATIONS_WRITE,),
         details=(
             "All its credits return. Once somebody makes it, it can no longer be cancelled: the "
@@ -139,57 +123,11 @@ async def read(request: Request[Any, Any, Any], generation_id: FromPath[str]) ->
     ),
 )
 async def cancel(request: Request[Any, Any, Any], generation_id: FromPath[str]) -> ASGIApp:
-    """Take the claim before a worker does; then nobody is paid (design §2.5)."""
+    """Take the claim before a worker does."""
     deps = deps_of(request)
     account = await signed_in(request)
-    document, place = await cancel_generation(deps, account, id_in_path(generation_id, WHAT))
-    return reply(document, headers=[] if place is None else [token_header(*place)])
-
-
-async def cancel_generation(
-    deps: Deps, account: Account, asked: str
-) -> tuple[GenerationDocument, LogPosition | None]:
-    """Cancel it; what it is then, and where that stands in the log if it does since now.
-
-    Args:
-        deps: the parts of this gateway.
-        account: whose it is.
-        asked: its id, a UUID as text.
-
-    Raises:
-        Problem: there is none, it is being made, or it is finished.
-        PixelpopError: it is not known to be cancelled.
-    """
-    document = await _document(deps, account, UUID(asked))
-    if document.status == "cancelled":
-        return document, None
-    if document.status in FINAL:
-        raise Problem(
-            "already-finished", f"It is {document.status} already; there is nothing to cancel."
-        )
-    if not await _claim(deps, account, UUID(asked)):
-        raise Problem("being-made", "It is being made already and can no longer be cancelled.")
-    now_ms = deps.clock.now_ms()
-    event = GenerationCancelled(
-        account_id=account.account_id,
-        occurred_at_ms=now_ms,
-        generation_id=GenerationId(asked),
-    )
-    position = await deps.log.append(
-        EVENTS,
-        outgoing(event, fact_id(asked, "cancelled"), correlation_id=asked, time_ms=now_ms),
-    )
-    place = LogPosition(position.partition, position.offset)
-    await deps.consistency.passed(place)
-    return await _document(deps, account, UUID(asked)), place
-
-
-async def _claim(deps: Deps, account: Account, generation_id: UUID) -> bool:
-    async with as_account(deps.pool, account.uuid) as connection:
-        state = await connection.fetchval(_QUERIES.claim_cancelled, generation_id, account.uuid)
-        if state is None:
-            state = await connection.fetchval(_QUERIES.get_claim, generation_id)
-    return bool(state == "cancelled")
+    asked = id_in_path(generation_id, WHAT)
+    return cancelling.answer(*await cancelling.cancel_generation(deps, account, asked))
 
 
 @delete(

@@ -50,6 +50,11 @@ LIMITS_STORE_UP = Gauge(
 UPLOADS = Counter(
     "pixelpop_gateway_uploads", "Photos that came in, by what became of them.", ["outcome"]
 )
+DECODERS_ENDED = Counter(
+    "pixelpop_gateway_upload_decoders_ended",
+    "Processes that ended over a photo, by why: crash or time.",
+    ["why"],
+)
 TELEGRAM_UPDATES = Counter(
     "pixelpop_gateway_telegram_updates",
     "Updates that Telegram sent, by kind and by what became of them.",

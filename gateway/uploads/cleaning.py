@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from io import BytesIO
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 from PIL import Image, ImageCms, ImageOps
@@ -20,6 +20,8 @@ SIDE_MIN: Final = 32
 """Less than this is no photo, and no model takes it."""
 _FORMATS: Final = {JPEG: "JPEG", PNG: "PNG", WEBP: "WEBP", HEIC: "HEIF", HEIF: "HEIF"}
 _ENDINGS: Final = {PNG: "png", WEBP: "webp"}
+OwnType = Literal["image/png", "image/webp"]
+"""What our own pictures are."""
 _PHOTO_QUALITY: Final = 92
 _PHOTO_EFFORT: Final = 2
 _PNG_LEVEL: Final = 6
@@ -53,7 +55,7 @@ class Clean(msgspec.Struct, frozen=True):
     """A picture that is ours."""
 
     data: bytes
-    content_type: str
+    content_type: OwnType
     """PNG where it was one or is transparent anywhere; WebP otherwise."""
     width: int
     height: int
@@ -72,11 +74,26 @@ class Clean(msgspec.Struct, frozen=True):
 
 
 def clean(data: bytes, bounds: Bounds) -> Clean:
-    """Draw the picture anew; slow, for a thread.
+    """Draw the picture anew; slow, and for a process that may end over it (`decoding`).
 
     Raises:
         Refused: it is no picture that is taken here.
+        MemoryError: there is not enough for it.
     """
+    content_type = _checked(data, bounds)
+    try:
+        return _drawn_anew(data, content_type, bounds)
+    except (Refused, MemoryError):
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise _too_many_pixels(bounds) from error
+    # What decoders raise on damaged bytes is not a closed set.
+    except Exception as error:
+        raise unreadable() from error
+
+
+def _checked(data: bytes, bounds: Bounds) -> str:
+    """What kind of photo it is, by its bytes, if it may be one that is taken."""
     if not data:
         raise Refused("empty", "The file is empty. Send it again.")
     if len(data) > bounds.bytes_max:
@@ -95,23 +112,26 @@ def clean(data: bytes, bounds: Bounds) -> Clean:
         _check_size(*head[:2], bounds)
         if head[2]:
             raise _moves()
-    try:
-        return _drawn_anew(data, content_type, bounds)
-    except Refused:
-        raise
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise _too_many_pixels(bounds) from error
-    # What decoders raise on damaged bytes is not a closed set.
-    except Exception as error:
-        raise Refused(
-            "unreadable", "The photo cannot be read; it may be damaged. Send another."
-        ) from error
+    return content_type
+
+
+def unreadable() -> Refused:
+    """The refusal of what no decoder can make a picture of."""
+    return Refused("unreadable", "The photo cannot be read; it may be damaged. Send another.")
+
+
+def too_heavy() -> Refused:
+    """The refusal of what takes more time or memory than a photo may."""
+    return Refused(
+        "too-heavy",
+        "Reading the photo takes too much time or memory. Save it anew, or smaller, and send that.",
+    )
 
 
 def described(data: bytes) -> Clean:
     """A picture that we drew before, from its bytes."""
     with Image.open(BytesIO(data), formats=("PNG", "WEBP")) as picture:
-        content_type = PNG if picture.format == "PNG" else WEBP
+        content_type: OwnType = PNG if picture.format == "PNG" else WEBP
         return Clean(data, content_type, picture.width, picture.height, picture.mode == "RGBA")
 
 
@@ -192,7 +212,7 @@ def _encoded(picture: Image.Image, *, keep_png: bool) -> Clean:
     if plain.mode == "RGBA" and not has_alpha:
         plain = plain.convert("RGB")
     out = BytesIO()
-    content_type = PNG if has_alpha or keep_png else WEBP
+    content_type: OwnType = PNG if has_alpha or keep_png else WEBP
     if content_type == PNG:
         plain.save(out, "PNG", compress_level=_PNG_LEVEL)
     else:

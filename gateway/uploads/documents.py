@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from gateway.api.documents import Id, Time, says
+from gateway.web.paging import PAGE_MAX
 
 ContentType = Literal["image/jpeg", "image/png", "image/webp", "image/heic", "image/heif"]
 
@@ -60,3 +61,17 @@ class UploadDocument(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: Annotated[
         Time | None, says("Then it is removed, unless it is used before, which moves this on.")
     ]
+
+
+class UploadPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Photos that are kept, newest first; `next_cursor` is null on the last page."""
+
+    items: tuple[UploadDocument, ...]
+    next_cursor: str | None
+
+
+class UploadQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which photos."""
+
+    cursor: Annotated[str, Meta(max_length=512)] | None = None
+    limit: Annotated[int, Meta(ge=1, le=PAGE_MAX)] = 20

@@ -5,12 +5,26 @@ from __future__ import annotations
 from typing import Any, Final
 
 from events.envelope import rfc3339
-from gateway.uploads.documents import FormDocument, UploadDocument, UploadRequest
+from gateway.uploads.documents import FormDocument, UploadDocument, UploadPage, UploadRequest
 
 UPLOAD: Final = "0f6a2c9e-53f1-4f0e-8d7b-1a2b3c4d5e6f"
 _MS: Final = 1_767_225_600_000
 _DAY_MS: Final = 86_400_000
 _KEY: Final = f"incoming/5f0c1a52-7c64-4b0e-9d2f-3b1f0a9f6d11/{UPLOAD}"
+
+_photo = UploadDocument(
+    id=UPLOAD,
+    status="ready",
+    content_type="image/webp",
+    size_bytes=412_345,
+    width=2048,
+    height=1536,
+    has_alpha=False,
+    scan="clean",
+    url=f"https://objects.pixelpop.example/pixelpop/uploads/…/{UPLOAD}.webp?…",
+    created_at=rfc3339(_MS),
+    expires_at=rfc3339(_MS + _DAY_MS),
+)
 
 BY_SHAPE: Final[dict[type, Any]] = {
     type(one): one
@@ -30,18 +44,7 @@ BY_SHAPE: Final[dict[type, Any]] = {
             },
             expires_at=rfc3339(_MS + 900_000),
         ),
-        UploadDocument(
-            id=UPLOAD,
-            status="ready",
-            content_type="image/webp",
-            size_bytes=412_345,
-            width=2048,
-            height=1536,
-            has_alpha=False,
-            scan="clean",
-            url=f"https://objects.pixelpop.example/pixelpop/uploads/…/{UPLOAD}.webp?…",
-            created_at=rfc3339(_MS),
-            expires_at=rfc3339(_MS + _DAY_MS),
-        ),
+        _photo,
+        UploadPage(items=(_photo,), next_cursor=None),
     )
 }

@@ -65,7 +65,12 @@ def incoming_key(account_id: str, upload_id: UUID) -> str:
 
 def clean_key(account_id: str, upload_id: UUID, clean: Clean) -> str:
     """Where our picture of it is."""
-    return f"uploads/{account_id}/{upload_id}.{clean.ending}"
+    return f"{clean_prefix(account_id, upload_id)}{clean.ending}"
+
+
+def clean_prefix(account_id: str, upload_id: UUID) -> str:
+    """What the key of our picture begins with, of whatever type it is."""
+    return f"uploads/{account_id}/{upload_id}."
 
 
 class Rows:
@@ -143,6 +148,39 @@ class Rows:
         if row is None:
             raise not_found()
         return Upload(*row)
+
+    async def kept(
+        self, account: Account, place: tuple[int, UUID] | None, limit: int
+    ) -> list[Upload]:
+        """Those that are kept, newest first, from a place on: microseconds since 1970, and an id.
+
+        Raises:
+            PixelpopError: the database is away.
+        """
+        since, last = (None, None) if place is None else place
+        async with as_account(self._pool, account.uuid) as connection:
+            rows = await connection.fetch(QUERIES.list_uploads, account.uuid, since, last, limit)
+        return [Upload(*row) for row in rows]
+
+    async def remove(self, account: Account, upload_id: UUID) -> None:
+        """Nobody uses it any more; again is no mistake.
+
+        Raises:
+            Problem: the account has none, or it is being used.
+            PixelpopError: the database is away.
+        """
+        async with as_account(self._pool, account.uuid) as connection:
+            if await connection.fetchval(QUERIES.remove_upload, account.uuid, upload_id):
+                return
+            found = await connection.fetch(QUERIES.get_states, account.uuid, [upload_id])
+        if not found:
+            raise not_found()
+        if found[0]["state"] != "expired":
+            raise Problem(
+                "upload-in-use",
+                "A generation that is not finished begins with this photo. Wait for it, or cancel "
+                "it.",
+            )
 
     async def finish(
         self, account: Account, upload_id: UUID, object_key: str, clean: Clean, scan: str

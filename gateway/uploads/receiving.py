@@ -21,8 +21,9 @@ from events.uploads import UploadCompleted
 from gateway.events_out import EVENTS, outgoing
 from gateway.identity.signed_in import Account
 from gateway.operations import metrics
-from gateway.uploads.cleaning import Bounds, Clean, Refused, clean, described
-from gateway.uploads.keeping import Rows, Upload, clean_key, incoming_key
+from gateway.uploads.cleaning import Bounds, Clean, Refused, described
+from gateway.uploads.decoding import Decoders
+from gateway.uploads.keeping import Rows, Upload, clean_key, clean_prefix, incoming_key
 from gateway.uploads.scanning import Scanner
 from gateway.web.errors import Problem
 from runtime.kafka.clock import BrokerClock
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 _log = structlog.get_logger(__name__)
 
 AT_ONCE_MAX: Final = 2
-"""Photos that are read and decoded at once: each takes up to half a gigabyte."""
+"""Photos that are read and decoded at once, each in a process of its own."""
 WAITING_MAX: Final = 100
 """Photos that wait for that; who brings one more is told to come back."""
 
@@ -64,6 +65,7 @@ class Receiving:
         self._bounds = Bounds(
             settings.upload_bytes_max, settings.upload_pixels_max, settings.upload_side_pixels
         )
+        self._decoders = Decoders(settings.upload_decode_seconds, settings.upload_decode_bytes)
         self._threads = ThreadPoolExecutor(AT_ONCE_MAX, "uploads")
         self._turns = asyncio.Semaphore(AT_ONCE_MAX)
         self._waiting = 0
@@ -71,6 +73,7 @@ class Receiving:
     def close(self) -> None:
         """Take no more."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+        self._decoders.close()
 
     async def begin(
         self, account: Account, content_type: str, size_bytes: int
@@ -129,6 +132,17 @@ class Receiving:
         async with self._turn():
             return await self._take(account, upload_id, data)
 
+    async def remove(self, account: Account, upload_id: UUID) -> None:
+        """Remove a photo, and what was sent, at once; again is no mistake.
+
+        Raises:
+            Problem: there is no such upload, or it is being used.
+            PixelpopError: a server is away; ask again.
+        """
+        await self.rows.remove(account, upload_id)
+        await self._objects.delete(incoming_key(account.account_id, upload_id))
+        await self._objects.delete_prefix(clean_prefix(account.account_id, upload_id))
+
     async def picture(self, object_key: str) -> bytes | None:
         """The bytes of a picture that is ours; None: they are gone."""
         return await self._objects.get(object_key)
@@ -137,7 +151,9 @@ class Receiving:
         loop = asyncio.get_running_loop()
         try:
             scan = await self._scanner.scan(data)
-            made = await loop.run_in_executor(self._threads, clean, data, self._bounds)
+            made = await loop.run_in_executor(
+                self._threads, self._decoders.clean, data, self._bounds
+            )
         except Refused as refused:
             return await self._refuse(account, upload_id, refused)
         key = clean_key(account.account_id, upload_id, made)
@@ -226,4 +242,6 @@ class Receiving:
 
 def over() -> Problem:
     """What to say of one whose time is over."""
-    return Problem("upload-over", "The upload has expired. Begin another with POST /uploads.")
+    return Problem(
+        "upload-over", "The upload has expired, or was removed. Begin another with POST /uploads."
+    )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from litestar import Request, get, post
+from litestar import Request, delete, get, post
 from litestar.params import FromPath
 from litestar.types import ASGIApp
 
@@ -14,16 +15,27 @@ from gateway.access.permissions import GENERATIONS_READ, GENERATIONS_WRITE
 from gateway.api.contract import contract
 from gateway.api.documents import at
 from gateway.deps import Deps
-from gateway.uploads.documents import FormDocument, UploadDocument, UploadRequest
+from gateway.uploads.documents import (
+    FormDocument,
+    UploadDocument,
+    UploadPage,
+    UploadQuery,
+    UploadRequest,
+)
 from gateway.uploads.keeping import Upload
 from gateway.uploads.receiving import over
+from gateway.web.cursors import Stored, decode_cursor, encode_cursor
 from gateway.web.errors import field_problem
-from gateway.web.http import id_in_path
-from gateway.web.replies import body_of, deps_of, reply, signed_in
+from gateway.web.http import header_in, id_in_path
+from gateway.web.paging import next_link
+from gateway.web.replies import body_of, deps_of, nothing, query_of, reply, signed_in
 
 GROUP: Final = "Uploads"
 WHAT: Final = "upload"
 _asked = msgspec.json.Decoder(UploadRequest)
+_place = msgspec.json.Decoder(tuple[Stored, UUID])
+"""Where a page begins: after the upload begun then, in microseconds since 1970, of that id."""
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @post(
@@ -114,9 +126,68 @@ async def read(request: Request[Any, Any, Any], upload_id: FromPath[str]) -> ASG
     deps = deps_of(request)
     account = await signed_in(request)
     upload = await deps.uploads.rows.find(account, UUID(id_in_path(upload_id, WHAT)))
-    if upload.is_over:
+    if upload.is_over or upload.state == "expired":
         raise over()
     return reply(await document_of(deps, upload))
+
+
+@get(
+    "/uploads",
+    opt=contract(
+        GROUP,
+        "list_uploads",
+        "Photos of yours that are kept, newest first.",
+        {200: UploadPage},
+        query=UploadQuery,
+        problems=("cursor-invalid",),
+        scopes=(GENERATIONS_READ,),
+        gives={"upload_id": "/items/0/id"},
+        details="Follow `next_cursor` (or the `Link` header) for older ones.",
+    ),
+)
+async def list_all(request: Request[Any, Any, Any]) -> ASGIApp:
+    """One page of the account's photos."""
+    deps = deps_of(request)
+    account = await signed_in(request)
+    query = query_of(request, UploadQuery)
+    place = None if query.cursor is None else decode_cursor(query.cursor, _place)
+    found = await deps.uploads.rows.kept(account, place, query.limit + 1)
+    shown, cursor = found[: query.limit], None
+    if len(found) > len(shown):
+        last = shown[-1]
+        since = (last.created_at - _EPOCH) // timedelta(microseconds=1)
+        cursor = encode_cursor((since, last.upload_id))
+    items = tuple([await document_of(deps, one) for one in shown])
+    page = UploadPage(items=items, next_cursor=cursor)
+    return reply(page, headers=next_link(request, page.next_cursor))
+
+
+@delete(
+    "/uploads/{upload_id:str}",
+    status_code=200,  # the reply sends 204 itself
+    opt=contract(
+        GROUP,
+        "delete_upload",
+        "Remove a photo that was sent.",
+        {204: None},
+        headers=("Consistency-Token",),
+        problems=("upload-in-use", "objects-unavailable"),
+        scopes=(GENERATIONS_WRITE,),
+        details=(
+            "At once and for good, whether it was completed or not. What was made of it stays. "
+            "While a generation begins with it that is not finished, it is refused. Twice is no "
+            "mistake."
+        ),
+    ),
+)
+async def remove(request: Request[Any, Any, Any], upload_id: FromPath[str]) -> ASGIApp:
+    """Take it away."""
+    deps = deps_of(request)
+    account = await signed_in(request)
+    asked = UUID(id_in_path(upload_id, WHAT))
+    await deps.consistency.honour(header_in(request.scope["headers"], b"consistency-token"))
+    await deps.uploads.remove(account, asked)
+    return nothing()
 
 
 async def document_of(deps: Deps, upload: Upload) -> UploadDocument:

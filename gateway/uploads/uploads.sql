@@ -28,6 +28,43 @@ SELECT
 FROM uploads
 WHERE account_id = $1 AND upload_id = $2;
 
+-- name: list_uploads
+-- Newest first from a place on, those that are kept for the moment.
+SELECT
+    upload_id, state, content_type, size_bytes, created_at, form_until, expires_at, reason, detail,
+    object_key, clean_type, clean_bytes, width, height, has_alpha, sha256, scan, completed_at, told,
+    expires_at <= now() AS is_over
+FROM uploads
+WHERE
+    account_id = $1
+    AND state <> 'expired'
+    AND expires_at > now()
+    AND (
+        $2::bigint IS NULL
+        OR ((extract(EPOCH FROM created_at) * 1000000)::bigint, upload_id) < ($2, $3::uuid)
+    )
+ORDER BY created_at DESC, upload_id DESC
+LIMIT $4;
+
+-- name: remove_upload
+-- Nobody can begin to use it from here on. The row stays until the upload would have ended, so that
+-- who sends and removes photos all day comes to the same limits as who keeps them; then the eraser
+-- takes it, and what was sent by its form since.
+UPDATE uploads SET state = 'expired', object_key = NULL, sha256 = NULL
+WHERE
+    account_id = $1
+    AND upload_id = $2
+    AND state <> 'expired'
+    AND NOT EXISTS (
+        SELECT FROM read.generations AS g
+        WHERE
+            g.account_id = $1
+            AND g.status IN ('pending', 'processing')
+            -- The name of an id stands in no other field.
+            AND position($2::text IN g.sources) > 0
+    )
+RETURNING true;
+
 -- name: finish
 -- The first that is finished counts; nobody changes it afterwards.
 UPDATE uploads

@@ -74,6 +74,7 @@ KINDS: Final[dict[str, Kind]] = {
     "upload-refused": Kind(422, "The file is not taken"),
     "upload-missing": Kind(409, "The file has not come"),
     "upload-over": Kind(410, "The upload has expired"),
+    "upload-in-use": Kind(409, "The upload is being used"),
     "upload-unusable": Kind(422, "The upload cannot be used"),
     "too-many-uploads": Kind(429, "There are as many uploads as there can be"),
     "too-many-shares": Kind(409, "There are as many links as there can be"),

@@ -87,8 +87,15 @@ def _visit(request: Request[Any, Any, Any]) -> Visit:
     return cast("Visit", scope[VISIT])
 
 
-async def body_of(request: Request[Any, Any, Any], decoder: msgspec.json.Decoder[Kind]) -> Kind:
+async def body_of(
+    request: Request[Any, Any, Any], decoder: msgspec.json.Decoder[Kind], *, bytes_max: int = 0
+) -> Kind:
     """The request's JSON body, decoded strictly.
+
+    Args:
+        request: whose body is read.
+        decoder: of what it must be.
+        bytes_max: how large it may be where that is more than `body_max_bytes`.
 
     Raises:
         Problem, PixelpopError: it cannot be used.
@@ -98,7 +105,7 @@ async def body_of(request: Request[Any, Any, Any], decoder: msgspec.json.Decoder
     body = await read_body(
         headers,
         request.receive,
-        max_bytes=settings.body_max_bytes,
+        max_bytes=max(settings.body_max_bytes, bytes_max),
         timeout_seconds=settings.body_timeout_seconds,
     )
     decoded = decode_json(headers, body, decoder)

@@ -36,6 +36,19 @@ class Uploads(StripeApi, frozen=True, kw_only=True, forbid_unknown_fields=True):
             le=8192,
         ),
     ] = 2048
+    upload_decode_seconds: Annotated[
+        float,
+        about("How long one photo may take to decode; then it is refused.", unit="s", gt=0, le=300),
+    ] = 30.0
+    upload_decode_bytes: Annotated[
+        int,
+        about(
+            "The address space of a process that decodes photos; two of them may run at once.",
+            unit="bytes",
+            ge=268_435_456,
+            le=68_719_476_736,
+        ),
+    ] = 2_147_483_648
     upload_form_seconds: Annotated[
         int,
         about("How long the form is good by which a photo is sent.", unit="s", ge=10, le=43_200),

@@ -1,4 +1,4 @@
-"""`make fuzz`: a million mutated credentials of each kind, then coverage-guided fuzzing of it."""
+"""`make fuzz`: a million mutated credentials of each kind, damaged photos; both by coverage too."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from rich.progress import Progress
 
+from tests.fuzz import photos
 from tests.fuzz.mutations import mutate
 from tests.fuzz.targets import Target, targets
 
@@ -34,12 +35,12 @@ def accepted(target: Target, count: int, seed: int, progress: Progress | None = 
     return found
 
 
-def guided(target: Target, runs: int, seed: int) -> tuple[int, str]:
-    """Exit status and output of atheris on one target."""
+def guided(name: str, runs: int, seed: int) -> tuple[int, str]:
+    """Exit status and output of atheris on the target of that name."""
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(
             [
-                *(sys.executable, "-m", "tests.fuzz.guided", target.name),
+                *(sys.executable, "-m", "tests.fuzz.guided", name),
                 *(f"-runs={runs}", f"-seed={seed}", f"-max_len={INPUT_BYTES_MAX}", "-timeout=5"),
                 *(f"-artifact_prefix={folder}/", "-print_final_stats=1", f"{folder}/corpus"),
             ],
@@ -60,6 +61,7 @@ def main() -> int:
     asked = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     asked.add_argument("--mutations", type=int, default=1_000_000, help="of each kind")
     asked.add_argument("--runs", type=int, default=200_000, help="coverage-guided, of each kind")
+    asked.add_argument("--photos", type=int, default=200_000, help="damaged, and coverage-guided")
     asked.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**31))
     options = asked.parse_args()
     _say(f"seed {options.seed}")
@@ -69,13 +71,19 @@ def main() -> int:
             found = accepted(target, options.mutations, options.seed, progress)
             failed = failed or bool(found)
             _say(f"{target.name}: {options.mutations} mutated, {len(found)} accepted", found[:5])
+    finds = photos.found(options.photos, options.seed)
+    failed = failed or bool(finds)
+    _say(f"{photos.NAME}: {options.photos} damaged, {len(finds)} found", finds[:5])
     if importlib.util.find_spec("atheris") is None:
         _say("atheris is not installed here: NOT fuzzed by coverage.")
         return 1 if failed else 0
-    for target in targets().values():
-        status, output = guided(target, options.runs, options.seed)
+    for name, runs in {
+        **dict.fromkeys(targets(), options.runs),
+        photos.NAME: options.photos,
+    }.items():
+        status, output = guided(name, runs, options.seed)
         failed = failed or status != 0
-        _say(f"{target.name}: {options.runs} guided, {'FOUND' if status else 'nothing found'}")
+        _say(f"{name}: {runs} guided, {'FOUND' if status else 'nothing found'}")
         if status:
             _say(output[-6000:])
     return 1 if failed else 0

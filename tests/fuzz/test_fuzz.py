@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.fuzz import photos
 from tests.fuzz.__main__ import accepted, guided
 from tests.fuzz.mutations import mutate
 from tests.fuzz.targets import Target, targets
@@ -16,6 +17,7 @@ from tests.fuzz.targets import Target, targets
 TARGETS = targets()
 MUTATIONS = 50_000
 RUNS = 1_500
+PHOTOS = 1_000
 
 
 @pytest.fixture(params=TARGETS)
@@ -51,6 +53,13 @@ def test_mutations_of_one_seed_are_the_same(seed: int) -> None:
         )
 
 
+def test_damaged_photos() -> None:
+    """Threats 33, 34: a file that is damaged anywhere becomes a picture or is refused in words."""
+    drawing, material = random.Random(4), photos.genuine()
+    for _ in range(PHOTOS):
+        photos.check(photos.damaged(material, drawing))
+
+
 def test_a_check_that_looks_away_is_found(target: Target) -> None:
     """The fuzzer finds a check that ignores the last character: to find nothing means something."""
     cut = tuple(text[:-1] for text in target.genuine)
@@ -64,6 +73,6 @@ def test_a_check_that_looks_away_is_found(target: Target) -> None:
 @pytest.mark.skipif(importlib.util.find_spec("atheris") is None, reason="atheris has no wheel here")
 def test_coverage_guided_fuzzing_finds_nothing(target: Target) -> None:
     """Inputs that reach new branches are refused as well."""
-    status, output = guided(target, RUNS, seed=4)
+    status, output = guided(target.name, RUNS, seed=4)
     assert status == 0, output[-4000:]
     assert "stat::number_of_executed_units" in output

@@ -12,8 +12,9 @@ import msgspec
 from commands import bot_buttons
 from commands.bot_buttons import Button, Pressed, Rows, data, under_result
 from gateway.api.documents import GenerationDocument
+from gateway.generations.cancelling import cancel_generation
 from gateway.generations.reads import find_document, missing
-from gateway.generations.routes import cancel_generation, delete_generation
+from gateway.generations.routes import delete_generation
 from gateway.sharing.addresses import page_of
 from gateway.sharing.codes import code_of
 from gateway.sharing.making import Shown, make_share

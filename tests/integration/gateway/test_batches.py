@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+from gateway.batches.routes import BODY_BYTES_MAX
 from gateway.web.cursors import consistency_token
 from runtime.waiting import until
 from tests.integration.gateway.person import Person
@@ -55,6 +57,11 @@ async def test_a_batch_is_asked_for_made_and_shown(world: World, person: Person)
     assert listed == {"items": [found], "next_cursor": None}
     gallery = (await person.get("/generations")).json()["items"]
     assert {one["id"] for one in gallery} == {one["id"] for one in found["items"]}
+    alone = (await person.ask()).json()
+    assert alone["batch_id"] is None
+    assert {one["batch_id"] for one in [*answer.json()["items"], *gallery]} == {found["id"]}
+    for asked, batch in ((alone["id"], None), (gallery[0]["id"], found["id"])):
+        assert (await person.get(f"/generations/{asked}")).json()["batch_id"] == batch
 
 
 async def test_what_the_credits_do_not_cover_is_rejected(person: Person) -> None:
@@ -64,6 +71,18 @@ async def test_what_the_credits_do_not_cover_is_rejected(person: Person) -> None
     assert [one["status"] for one in found["items"]] == ["pending", "rejected", "rejected"]
     assert found["items"][1]["error"]["code"] == "insufficient_credits"
     assert found["credits"]["reserved"] == 4
+
+
+async def test_the_longest_batch_fits(person: Person) -> None:
+    """Twenty prompts of their longest, escaped as clients escape them, are taken; more is not."""
+    words = "\U0001f600" * 500
+    body = {"items": [{"prompt": words, "negative_prompt": words}] * 20}
+    assert len(json.dumps(body)) > 240_000
+    found = (await ask(person, "b", body)).json()
+    assert [len(one["prompt"]) for one in found["items"]] == [500] * 20
+    body["items"][0]["prompt"] = "x" * 30_000
+    problem = is_problem(await ask(person, "c", body), 413, "body-too-large")
+    assert str(BODY_BYTES_MAX) in problem["detail"]
 
 
 async def test_a_repetition_is_the_same_batch(person: Person) -> None:

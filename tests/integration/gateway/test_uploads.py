@@ -16,6 +16,7 @@ from events.generations import GenerationRequested
 from events.uploads import UploadCompleted
 from gateway.identity.signed_in import Account
 from gateway.uploads.keeping import Rows, Upload
+from gateway.web.cursors import consistency_token
 from runtime.waiting import until
 from tests.integration.gateway.log import records_about
 from tests.integration.gateway.problems import is_problem
@@ -133,6 +134,38 @@ async def test_17_another_s_upload(world: World, person: Person) -> None:
     is_problem(await other.get(f"/uploads/{mine['id']}"), 404, "not-found")
     is_problem(await complete(other, mine["id"]), 404, "not-found")
     assert (await person.get(f"/uploads/{mine['id']}")).json()["status"] == "ready"
+
+
+async def test_removed(world: World, person: Person) -> None:
+    """A photo goes at once, begun or complete, and is told of no more; not while it is used."""
+    begun = await form_for(person, photos.jpeg())
+    await post_form(begun, photos.jpeg())
+    used, unused = [(await sent(person, photos.jpeg()))["id"] for _ in range(2)]
+    first = (await person.get("/uploads?limit=2")).json()
+    assert [one["id"] for one in first["items"]] == [unused, used]
+    rest = (await person.get("/uploads", params={"cursor": first["next_cursor"]})).json()
+    assert [one["id"] for one in rest["items"]] == [begun["upload_id"]]
+    edit = await person.ask(kind="edit", prompt="make it snow", upload_ids=[used])
+    token = {"Consistency-Token": edit.headers["consistency-token"]}
+    answer = await person.delete(f"/uploads/{used}", headers=token)
+    is_problem(answer, 409, "upload-in-use")
+    other = await world.person()
+    is_problem(await other.delete(f"/uploads/{unused}"), 404, "not-found")
+    for one in (unused, begun["upload_id"], unused):
+        assert (await person.delete(f"/uploads/{one}")).status_code == 204
+    for one in (unused, begun["upload_id"]):
+        is_problem(await person.get(f"/uploads/{one}"), 410, "upload-over")
+        is_problem(await complete(person, one), 410, "upload-over")
+        refused = await person.ask(kind="edit", prompt="make it snow", upload_ids=[one])
+        is_problem(refused, 422, "upload-unusable")
+    kept = [f"uploads/{person.account_id}/{used}.webp"]
+    assert await world.objects.list(f"uploads/{person.account_id}/") == kept
+    assert await world.objects.list(f"incoming/{person.account_id}/") == []
+    assert [one["id"] for one in (await person.get("/uploads")).json()["items"]] == [used]
+    position = await world.fail(person, edit.json()["id"])
+    token = {"Consistency-Token": consistency_token(position.partition, position.offset)}
+    assert (await person.delete(f"/uploads/{used}", headers=token)).status_code == 204
+    assert await world.objects.list(f"uploads/{person.account_id}/") == []
 
 
 async def mask_of(person: Person, size: tuple[int, int]) -> str:
