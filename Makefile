@@ -55,6 +55,7 @@ chaos: $(STAMP) ## Kill and pause processes under load; simulate 10,000 historie
 	@$(BIN)/python -m tests.chaos.simulation --seeds 10000
 	@$(BIN)/python -m tests.chaos.payments --histories 10000
 	@$(BIN)/python -m tests.chaos --faults 100
+	@$(BIN)/python -m tests.chaos.paid --jobs 500
 
 # Not by way of the stamp: a lock that cannot be installed must be repairable.
 $(BIN)/uv:

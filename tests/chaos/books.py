@@ -8,10 +8,12 @@ from typing import Any, NamedTuple
 
 ZERO = "0" * 64
 PRICES = {
-    ("preview", "standard"): 1,
-    ("preview", "high"): 2,
-    ("gpt-image", "standard"): 2,
-    ("gpt-image", "high"): 5,
+    **{("preview", "standard", kind): 1 for kind in ("image", "edit", "variation")},
+    **{("preview", "high", kind): 2 for kind in ("image", "edit", "variation")},
+    ("gpt-image", "standard", "image"): 2,
+    ("gpt-image", "high", "image"): 5,
+    **{("gpt-image", "standard", kind): 3 for kind in ("edit", "variation")},
+    **{("gpt-image", "high", kind): 6 for kind in ("edit", "variation")},
 }
 """Credits for one picture; the oracle's own copy of the price list."""
 PACKS = {"starter": 10, "regular": 50, "studio": 250, "monthly": 120}
@@ -36,6 +38,10 @@ class Generation:
     cost: int
     """Of all its pictures, by the oracle's price list."""
     price: int
+    model: str = ""
+    kind: str = ""
+    size: str = ""
+    quality: str = ""
     status: str = "pending"
     reserved: int = 0
     captured: int = 0
@@ -48,7 +54,11 @@ class Generation:
     result_at_ms: int = 0
     settled: bool = False
     settled_at_ms: int = 0
-    uncertain_attempts: set[int] = field(default_factory=set)
+    uncertain_attempts: dict[int, int] = field(default_factory=dict)
+    """Calls that may be paid: attempt → what each then cost, in millionths of a US dollar."""
+    paid: dict[str, tuple[str, int]] = field(default_factory=dict)
+    """What was paid for certain: hash of the result that says so → `completed` or `failed`, and
+    the same millionths."""
     moments_ms: list[int] = field(default_factory=list)
     """When a worker said something about it."""
 
@@ -103,6 +113,8 @@ class Verdict:
     """Hashes of the decisions that count."""
     void_hashes: list[str] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
+    uploads: set[str] = field(default_factory=set)
+    """Photos that were taken."""
 
     @property
     def open(self) -> list[str]:

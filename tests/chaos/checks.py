@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from typing import TypeVar
 
+from tests.chaos.bill import check_bill, check_costs
 from tests.chaos.books import Verdict
 from tests.chaos.evidence import Call, Evidence, Row
 from tests.chaos.faults import SERVERS, WORKERS, Fault
@@ -37,6 +38,8 @@ def check_all(
         *check_objects(verdict, evidence),
         *check_counts(verdict, promises, evidence.calls, faults),
         *check_calls(verdict, promises, evidence.calls, faults),
+        *check_bill(verdict, evidence.calls),
+        *check_costs(verdict, evidence.tables["provider_costs"]),
         *check_credits(verdict, evidence),
         *check_tables(verdict, evidence),
         *check_api(verdict, promises, evidence),
@@ -59,11 +62,11 @@ def check_promises(verdict: Verdict, promises: Promises) -> Iterator[str]:
 
 def check_keys(verdict: Verdict, promises: Promises) -> Iterator[str]:
     """A repeated key never made a second generation or purchase."""
-    asked = Counter(wish.account_id for wish in promises.wishes.values())
+    asked = Counter(wish.account_id for wish in promises.wishes)
     made = Counter(one.account_id for one in verdict.generations.values())
     for account_id, count in made.items():
         if count > asked[account_id]:
-            yield f"{account_id} asked with {asked[account_id]} keys and has {count} generations"
+            yield f"{account_id} asked {asked[account_id]} times and has {count} generations"
     bought = {key for key in verdict.due if not key.startswith("welcome of ")}
     for purchase_id in bought - promises.purchases.keys():
         yield f"purchase {purchase_id} is in the log and nobody was told"
@@ -111,12 +114,13 @@ def check_counts(
     """Nobody gets fewer pictures than asked for only because a worker was killed."""
     made: dict[str, list[Call]] = defaultdict(list)
     for call in sorted(calls, key=lambda call: call.began):
-        made[call.prompt].append(call)
+        made[call.generation_id].append(call)
     for generation_id, wish in promises.accepted.items():
         generation = verdict.generations.get(generation_id)
         if generation is None or generation.status != "done":
             continue
-        if len(generation.images) < wish.count and not _may_be_fewer(made[wish.prompt], faults):
+        calls_made = made[generation_id]
+        if len(generation.images) < wish.count and not _may_be_fewer(calls_made, faults):
             yield (
                 f"{generation_id} has {len(generation.images)} of {wish.count} pictures, and the "
                 f"provider would have made the others"
@@ -139,21 +143,21 @@ def check_calls(
     paid: dict[str, list[Call]] = defaultdict(list)
     for call in sorted(calls, key=lambda call: call.began):
         if call.outcome in PAID:
-            paid[call.prompt].append(call)
-    ids = {wish.prompt: generation_id for generation_id, wish in promises.accepted.items()}
-    for prompt, made in paid.items():
-        generation = verdict.generations.get(ids.get(prompt, ""))
-        if generation is None or generation.status in NOBODY_PAYS:
-            yield f"the provider was paid for {prompt!r}, which nobody was promised"
+            paid[call.generation_id].append(call)
+    for generation_id, made in paid.items():
+        generation = verdict.generations.get(generation_id)
+        is_owed = generation_id in promises.accepted
+        if generation is None or generation.status in NOBODY_PAYS or not is_owed:
+            yield f"the provider was paid for {generation_id}, which nobody was promised"
             continue
         booked = len(generation.uncertain_attempts)
         if len(made) > min(1 + booked, CALLS_MAX):
-            yield f"{ids[prompt]} was called {len(made)} times, {booked} on the books as uncertain"
+            yield f"{generation_id} was called {len(made)} times, {booked} booked as uncertain"
         if not all(explained(call, faults) for call in made[:-1]):
-            yield f"{ids[prompt]} was called again although nothing had happened to its call"
-    for generation_id, wish in promises.accepted.items():
+            yield f"{generation_id} was called again although nothing had happened to its call"
+    for generation_id in promises.accepted:
         one = verdict.generations.get(generation_id)
-        if one is not None and one.status == "done" and wish.prompt not in paid:
+        if one is not None and one.status == "done" and generation_id not in paid:
             yield f"{generation_id} is done and the provider was not called"
 
 

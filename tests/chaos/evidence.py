@@ -34,6 +34,7 @@ TABLES = {
         FROM read.credit_accounts""",
     "grants": "SELECT account_id::text, grant_id::text, available FROM read.grants",
     "ledger": "SELECT account_id::text, sequence, value_hash FROM read.ledger",
+    "provider_costs": "SELECT generation_id::text, step, cost_micros FROM read.provider_costs",
     "purchases": "SELECT account_id::text, purchase_id::text, granted_at_ms FROM read.purchases",
 }
 
@@ -45,15 +46,20 @@ PNG = b"\x89PNG\r\n\x1a\n"
 class Call:
     """One request that the image model got."""
 
-    prompt: str
+    generation_id: str
     count: int
     began: float
     """Wall clock, in seconds."""
     ended: float
     outcome: str
-    """`answered`, `refused` (nothing to pay), or `aborted` by the caller."""
+    """`answered`, `refused` (nothing to pay), `uncertain` (done, and the answer was lost), or
+    `aborted` by the caller."""
     sha256: tuple[str, ...] = ()
     """Of the pictures that were sent."""
+    attempt: int = 1
+    """Of the worker's, as its client id says."""
+    billed: int = 0
+    """Pictures on the model's own bill."""
 
 
 @dataclass

@@ -103,6 +103,7 @@ class Faults:
     provider_port: int
     planned: list[Planned]
     report: Callable[[str], None]
+    report_every: int = REPORT_EVERY
     done: list[Fault] = field(default_factory=list)
     _paused: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
@@ -110,15 +111,19 @@ class Faults:
         """Do all of them; returns when whoever was paused goes on."""
         try:
             for one in self.planned:
-                await asyncio.sleep(one.after_seconds)
+                await self._wait_for(one)
                 await self._strike(one)
-                if len(self.done) % REPORT_EVERY == 0:
+                if len(self.done) % self.report_every == 0:
                     self.report(f"{len(self.done)} of {len(self.planned)} faults done")
             await asyncio.gather(*self._paused.values())
         finally:
             for task in self._paused.values():
                 task.cancel()  # which resumes
             await asyncio.gather(*self._paused.values(), return_exceptions=True)
+
+    async def _wait_for(self, one: Planned) -> None:
+        """Until it is time for this one."""
+        await asyncio.sleep(one.after_seconds)
 
     @property
     def kills(self) -> Counter[str]:

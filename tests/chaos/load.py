@@ -7,15 +7,18 @@ import random
 import time
 import uuid
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
 
 from gateway.identity.init_data import sign_init_data
+from tests.chaos import wanting
+from tests.chaos.wanting import Asked, Photo, Wish
 
 RETRY_SECONDS = 0.5
-REQUEST_SECONDS_MAX = 25.0
+PATIENCE = aiohttp.ClientTimeout(total=25.0)
 """A paused gateway is silent for up to 15 s."""
 GIVE_UP_SECONDS = 120.0
 BETWEEN_SECONDS = (6.0, 14.0)
@@ -24,6 +27,8 @@ CANCEL_SHARE = 0.1
 REPEAT_SHARE = 0.15
 LOOK_SHARE = 0.3
 REFILL_SHARE = 0.03
+PHOTOS_KEPT_MAX = 3
+"""Photos that a customer sends; then they are used again."""
 POOR_SHARE = 0.1
 """Customers who never buy: they soon meet a 402."""
 PREFERENCES = ("", "", "respond-async", "wait=20")
@@ -32,25 +37,18 @@ REFUSED = {402, 429}
 UNAVAILABLE = {502, 503, 504}
 
 
-@dataclass(frozen=True)
-class Wish:
-    """Something that was asked for."""
-
-    account_id: str
-    prompt: str
-    count: int
-
-
 @dataclass
 class Promises:
     """What the API promised, to be held against the log."""
 
     accepted: dict[str, Wish] = field(default_factory=dict)
     """By generation id."""
-    wishes: dict[str, Wish] = field(default_factory=dict)
-    """Everything that was ever sent, by prompt."""
+    wishes: list[Wish] = field(default_factory=list)
+    """Everything that was ever sent."""
     purchases: dict[str, str] = field(default_factory=dict)
     """Purchase id → account id."""
+    uploads: int = 0
+    """Photos that were taken."""
     refused: set[str] = field(default_factory=set)
     """Generations that a later repetition of their request called refused."""
     repeats: int = 0
@@ -72,6 +70,9 @@ class Customer:
     random: random.Random
     token: str = ""
     account_id: str = ""
+    photos: list[str] = field(default_factory=list)
+    """Uploads of this customer's that can be used, photos and not masks."""
+    batch_sizes: tuple[int, ...] = wanting.BATCH_SIZES
 
     async def sign_in(self) -> None:
         """Log in, and (unless poor) buy enough credits for the whole run."""
@@ -108,64 +109,122 @@ class Customer:
             self.promises.purchases[body["id"]] = self.account_id
 
     async def _wish(self) -> None:
-        headers = {"Idempotency-Key": self._key()}
-        preference = self.random.choice(PREFERENCES)
+        """Ask for something, and at times look, ask again, or change one's mind."""
+        key = self._key()
+        headers = {"Idempotency-Key": key}
+        asked = await self._asked(f"chaos {key}")
+        preference = self.random.choice(PREFERENCES) if asked.path == "/generations" else ""
         if preference:
             headers["Prefer"] = preference
-        wish = Wish(
-            self.account_id,
-            f"chaos {headers['Idempotency-Key']}",
-            self.random.choice((1, 1, 1, 2, 3)),
+        self.promises.wishes += asked.wishes
+        status, answer, token = await self.call(
+            "POST", asked.path, json=asked.body, headers=headers
         )
-        self.promises.wishes[wish.prompt] = wish
-        body = {
-            "kind": "image",
-            "prompt": wish.prompt,
-            "style_id": "none",
-            "size": "1024x1024",
-            "count": wish.count,
-            "model": "gpt-image",
-        }
-        status, answer, token = await self.call("POST", "/generations", json=body, headers=headers)
         if status not in ADMITTED:
             if status not in REFUSED:
                 self.promises.problems.append(f"{status} for a good request: {answer}")
             return
-        self.promises.accepted[answer["id"]] = wish
+        self._accepted(asked, answer)
         if self.random.random() < LOOK_SHARE:
-            await self._look(answer["id"], token)
+            await self._look(asked, answer["id"], token)
         if self.random.random() < REPEAT_SHARE:
-            await self._repeat(answer["id"], body, headers)
+            await self._repeat(asked, answer, headers)
         if self.random.random() < CANCEL_SHARE:
-            await self._cancel(answer["id"], preference)
+            await self._cancel(asked, answer["id"], preference)
 
-    async def _cancel(self, generation_id: str, preference: str) -> None:
+    async def _asked(self, name: str) -> Asked:
+        """What is wanted this time; what cannot be had yet is a picture from words instead."""
+        chance = self.random
+        (kind,) = chance.choices(wanting.KINDS, wanting.WEIGHTS)
+        if kind == wanting.BATCH:
+            return wanting.several(chance, self.account_id, name, self.batch_sizes)
+        if kind == wanting.VARIATION and (pictures := await self._pictures()):
+            parent = chance.choice(pictures)
+            return wanting.like_another(chance, self.account_id, name, parent)
+        if kind == wanting.EDIT and (photos := await self._photos()):
+            masked = chance.random() < wanting.MASK_SHARE
+            mask = await self._send(wanting.mask()) if masked else None
+            return wanting.of_photos(chance, self.account_id, name, photos, mask)
+        return wanting.from_words(chance, self.account_id, name)
+
+    async def _pictures(self) -> list[str]:
+        """What one has, as the gallery shows it."""
+        status, page, _ = await self.call("GET", "/generations?status=done&limit=10")
+        if status != 200:
+            self.promises.problems.append(f"the gallery got {status}: {page}")
+            return []
+        return [image["id"] for one in page["items"] for image in one["images"]]
+
+    async def _photos(self) -> list[str]:
+        """One or two photos to change, of which some were sent before."""
+        if len(self.photos) < PHOTOS_KEPT_MAX and (
+            sent := await self._send(wanting.photo(self.random))
+        ):
+            self.photos.append(sent)
+        return self.random.sample(self.photos, min(len(self.photos), self.random.choice((1, 1, 2))))
+
+    async def _send(self, photo: Photo) -> str | None:
+        """Send a photo as a browser does; None: there are too many on their way."""
+        announced = {"content_type": photo.content_type, "size_bytes": len(photo.data)}
+        status, form, _ = await self.call("POST", "/uploads", json=announced)
+        if status in REFUSED:
+            return None
+        if status == 201:
+            await self._post(form, photo)
+            status, form, _ = await self.call("POST", f"/uploads/{form['upload_id']}/complete")
+        if status != 200:
+            self.promises.problems.append(f"a photo got {status}: {form}")
+            return None
+        self.promises.uploads += 1
+        upload_id: str = form["id"]
+        return upload_id
+
+    async def _post(self, form: dict[str, Any], photo: Photo) -> None:
+        """Put the file where the form says, which is not the API."""
+
+        async def once() -> str | None:
+            data = aiohttp.FormData(form["fields"])
+            data.add_field("file", photo.data, filename="photo", content_type=photo.content_type)
+            async with self.http.post(form["url"], data=data, timeout=PATIENCE) as response:
+                return None if response.ok else f"{response.status} {await response.text()}"
+
+        await self._again(once, "the form of a photo")
+
+    def _accepted(self, asked: Asked, answer: dict[str, Any]) -> None:
+        items = answer.get("items", [answer])
+        if len(items) != len(asked.wishes):
+            told = f"{len(asked.wishes)} wishes got {len(items)} generations: {answer['id']}"
+            self.promises.problems.append(told)
+        for one, wish in zip(items, asked.wishes, strict=False):
+            self.promises.accepted[one["id"]] = wish
+
+    async def _cancel(self, asked: Asked, which: str, preference: str) -> None:
         """Change one's mind; at times too late."""
-        path = f"/generations/{generation_id}/cancel"
+        path = f"{asked.path}/{which}/cancel"
         status, body, _ = await self.call("POST", path)
         if status not in {200, 409}:
             self.promises.problems.append(
                 f"{time.time():.3f}: {path} of a request with {preference!r} got {status}: {body}"
             )
 
-    async def _look(self, generation_id: str, token: str) -> None:
+    async def _look(self, asked: Asked, which: str, token: str) -> None:
         """Read one's own write."""
         headers = {"Consistency-Token": token} if token else {}
-        path = f"/generations/{generation_id}"
+        path = f"{asked.path}/{which}"
         status, body, _ = await self.call("GET", path, headers=headers)
         if status != 200:
             self.promises.problems.append(f"GET {path} of one's own got {status}: {body}")
+        else:
+            self._accepted(asked, body)
 
-    async def _repeat(
-        self, generation_id: str, body: dict[str, Any], headers: dict[str, str]
-    ) -> None:
-        """The same request again is the same generation."""
+    async def _repeat(self, asked: Asked, first: dict[str, Any], headers: dict[str, str]) -> None:
+        """The same request again is the same generation, or the same batch."""
         self.promises.repeats += 1
-        status, answer, _ = await self.call("POST", "/generations", json=body, headers=headers)
-        if status in REFUSED:
-            self.promises.refused.add(generation_id)  # it was undecided when it was accepted
-        elif status not in ADMITTED or answer["id"] != generation_id:
-            self.promises.problems.append(f"a repeat of {generation_id} got {status}: {answer}")
+        status, answer, _ = await self.call("POST", asked.path, json=asked.body, headers=headers)
+        if status in REFUSED:  # it was undecided when it was accepted
+            self.promises.refused.update(one["id"] for one in first.get("items", [first]))
+        elif status not in ADMITTED or answer["id"] != first["id"]:
+            self.promises.problems.append(f"a repeat of {first['id']} got {status}: {answer}")
 
     def _key(self) -> str:
         return str(uuid.UUID(int=self.random.getrandbits(128), version=4))
@@ -181,28 +240,40 @@ class Customer:
             **({"Authorization": f"Bearer {self.token}"} if self.token else {}),
             **(headers or {}),
         }
+        answer: tuple[int, Any, str] = (0, None, "")
+
+        async def once() -> str | None:
+            nonlocal answer
+            async with self.http.request(
+                method, self.base_url + path, headers=sent, timeout=PATIENCE, **options
+            ) as response:
+                status, body = response.status, await response.json(content_type=None)
+                self.promises.statuses[status] += 1
+                answer = status, body, response.headers.get("Consistency-Token", "")
+                if status == 500:
+                    self.promises.problems.append(f"{method} {path} got a 500: {body}")
+                return f"{status} {body}" if status in {500, *UNAVAILABLE} else None
+
+        await self._again(once, f"{method} {path}")
+        return answer
+
+    async def _again(self, once: Callable[[], Awaitable[str | None]], what: str) -> None:
+        """Ask until an answer can be used: `once` says why not, None when it can.
+
+        Raises:
+            TimeoutError: it took too long.
+        """
         deadline = time.monotonic() + GIVE_UP_SECONDS
         while True:
             try:
-                async with self.http.request(
-                    method,
-                    self.base_url + path,
-                    headers=sent,
-                    timeout=aiohttp.ClientTimeout(total=REQUEST_SECONDS_MAX),
-                    **options,
-                ) as response:
-                    status, body = response.status, await response.json(content_type=None)
-                    self.promises.statuses[status] += 1
-                    if status == 500:
-                        self.promises.problems.append(f"{method} {path} got a 500: {body}")
-                    elif status not in UNAVAILABLE:
-                        return status, body, response.headers.get("Consistency-Token", "")
-                    last = f"{status} {body}"
+                last = await once()
+                if last is None:
+                    return
             except (aiohttp.ClientError, TimeoutError, ConnectionError, ValueError) as error:
                 last = repr(error)
                 self.promises.failures[type(error).__name__] += 1
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{method} {path}: {last}")
+                raise TimeoutError(f"{what}: {last}")
             await asyncio.sleep(RETRY_SECONDS)
 
 

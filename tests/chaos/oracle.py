@@ -8,6 +8,8 @@ It knows the contract as an auditor would read it: JSON values, SHA-256, and the
 - what is delivered is captured, what is not is returned, at the prices that stand here;
 - credits are added up twice, by the decisions' fields and by their postings, and must agree.
 
+- every result says what was paid for it, and every call of unknown outcome what it would cost.
+
 It works on plain dictionaries and knows only the events that a run without refunds, expiries and
 erasures can produce; anything else is a problem. Problems name the offending ids.
 """
@@ -36,6 +38,7 @@ RESULTS = {
     "GenerationFailed.v1": "failed",
     "GenerationCancelled.v1": "cancelled",
 }
+TELLS_OF_COSTS = {"GenerationCompleted.v1", "GenerationFailed.v1"}
 STATUSES = {"completed": "done", "cancelled": "cancelled"}
 """Any other outcome of a settlement is shown as `failed`."""
 OTHER_CHAIN = "other chain"
@@ -71,6 +74,10 @@ def _take(verdict: Verdict, event: dict[str, Any], value_hash: str, at_ms: int) 
         _take_decision(verdict, event, value_hash, at_ms)
     elif kind == "GenerationRequested.v1":
         _take_request(verdict, event, value_hash, at_ms)
+    elif kind == "BatchRequested.v1":
+        _take_batch(verdict, event, value_hash, at_ms)
+    elif kind == "UploadCompleted.v1":
+        verdict.uploads.add(event["upload_id"])
     elif kind == "CreditsPurchased.v1":
         if event["credits"] != PACKS.get(event["pack_id"]):
             verdict.problems.append(f"purchase {event['purchase_id']}: not what the pack holds")
@@ -94,10 +101,26 @@ def _take_request(verdict: Verdict, event: dict[str, Any], value_hash: str, at_m
         if known.account_id != event["account_id"]:
             verdict.problems.append(f"{event['generation_id']} belongs to two accounts")
         return
-    price = PRICES[event["model"], event["quality"]]
+    price = PRICES[event["model"], event["quality"], event["kind"]]
     verdict.generations[event["generation_id"]] = Generation(
-        event["account_id"], value_hash, at_ms, cost=event["count"] * price, price=price
+        event["account_id"],
+        value_hash,
+        at_ms,
+        cost=event["count"] * price,
+        price=price,
+        **{name: event[name] for name in ("model", "kind", "size", "quality")},
     )
+
+
+def _take_batch(verdict: Verdict, event: dict[str, Any], value_hash: str, at_ms: int) -> None:
+    """All of a batch is asked for, or, told again, nothing of it."""
+    requests = event["requests"]
+    if any(one["account_id"] != event["account_id"] for one in requests):
+        verdict.problems.append(f"batch {event['batch_id']} asks for several accounts")
+        return
+    if not any(one["generation_id"] in verdict.generations for one in requests):
+        for one in requests:
+            _take_request(verdict, one, value_hash, at_ms)
 
 
 def _take_work(verdict: Verdict, event: dict[str, Any], value_hash: str, at_ms: int) -> None:
@@ -111,7 +134,9 @@ def _take_work(verdict: Verdict, event: dict[str, Any], value_hash: str, at_ms: 
     if kind != "GenerationCancelled.v1":
         generation.moments_ms.append(at_ms)
     if kind == "ProviderCallUncertain.v1":
-        generation.uncertain_attempts.add(event["attempt"])
+        generation.uncertain_attempts.setdefault(event["attempt"], event.get("cost_micros", 0))
+    if kind in TELLS_OF_COSTS:
+        generation.paid.setdefault(value_hash, (RESULTS[kind], event.get("cost_micros", 0)))
     awaited = generation.reserved and not generation.settled and generation.result is None
     if kind in RESULTS and awaited:
         generation.result, generation.result_hash = event, value_hash

@@ -9,7 +9,7 @@ import random
 import time
 from contextvars import ContextVar
 from io import BytesIO
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from aiohttp import web
@@ -20,25 +20,40 @@ from tests.fakes import openai_images
 
 LOOK_SECONDS = 0.02
 """How soon a caller who hangs up (or is killed) is noticed."""
-TROUBLE_SHARE = 0.1
-TROUBLES = ("[429:1]", "[500]", "[503]", "[504]", "[drop]", "[fewer:1]", "[moderation]")
-UNCERTAIN = {"504", "drop"}
+UNCERTAIN = {"504", "drop", "hang"}
 """Charged, and the caller cannot know."""
-REFUSED = {"429", "500", "503", "moderation"}
 SIDE_PIXELS = 128
 """Small and cheap, since the processor belongs to the system under test."""
 CLIENT_CLOSED_REQUEST = 499
 
 
+class Moods(NamedTuple):
+    """How a model behaves, by chance."""
+
+    latency_seconds: tuple[float, float]
+    """How long it thinks."""
+    troubles: dict[str, float] = {  # noqa: RUF012  never changed
+        **dict.fromkeys(("[429:1]", "[500]", "[503]", "[504]", "[drop]"), 0.1 / 7),
+        **dict.fromkeys(("[fewer:1]", "[moderation]"), 0.1 / 7),
+    }
+    """What goes wrong instead (directives of the stub), and for which share of the calls."""
+    late_share: float = 0.0
+    """Of all calls."""
+    late_seconds: tuple[float, float] = (0.0, 0.0)
+    """How long these take."""
+
+
 class Diary(msgspec.Struct):
     """One call as it goes on."""
 
-    prompt: str
+    generation_id: str
+    attempt: int
     count: int
     began: float
     ended: float = 0.0
     outcome: str = ""
     sha256: list[str] = []
+    billed: int = 0
 
 
 _page: ContextVar[Diary] = ContextVar("page")
@@ -47,10 +62,12 @@ _page: ContextVar[Diary] = ContextVar("page")
 class MoodyModel(openai_images.OpenAIImages):
     """Takes its time, fails now and then, never draws the same picture twice, and keeps a diary."""
 
-    def __init__(self, chance: random.Random, latency_seconds: tuple[float, float]) -> None:
+    def __init__(self, chance: random.Random, moods: Moods) -> None:
         super().__init__()
-        self._between_seconds = latency_seconds
+        self._moods = moods
         self._chance = chance
+        self.late = 0
+        """How many calls were kept waiting."""
         self._drawn = 0
         self._diary: list[Diary] = []
 
@@ -62,39 +79,55 @@ class MoodyModel(openai_images.OpenAIImages):
     def history(self) -> list[Call]:
         """Every call that has ended."""
         return [
-            Call(one.prompt, one.count, one.began, one.ended, one.outcome, tuple(one.sha256))
+            Call(
+                *(one.generation_id, one.count, one.began, one.ended or time.time(), one.outcome),
+                sha256=tuple(one.sha256),
+                attempt=one.attempt,
+                billed=one.billed,
+            )
             for one in self._diary
             if one.outcome
         ]
 
     def _note(self, request: web.Request, body: dict[str, Any]) -> tuple[openai_images.Call, float]:
-        if self._chance.random() < TROUBLE_SHARE:
-            self.next.append(self._chance.choice(TROUBLES))
+        dice = self._chance.random()
+        for trouble, share in self._moods.troubles.items():
+            dice -= share
+            if dice < 0:
+                self.next.append(trouble)
+                break
         return super()._note(request, body)
 
     async def _behave(
         self, request: web.Request, body: dict[str, Any], call: openai_images.Call, value: float
     ) -> web.StreamResponse:
-        page = Diary(body["prompt"], body["n"], time.time())
+        attempt = int(call.client_id.split("/")[1])
+        page = Diary(call.generation, attempt, body["n"], time.time())
         self._diary.append(page)
         _page.set(page)
         try:
             if not await self._thought_about(request):
-                page.outcome = "aborted"
+                page.outcome, page.billed = "aborted", body["n"] if call.charged else 0
                 return web.Response(status=CLIENT_CLOSED_REQUEST)
+            if call.directive in UNCERTAIN:  # it works on, whether or not it is listened to
+                page.outcome, page.billed = "uncertain", body["n"]
             response = await super()._behave(request, body, call, value)
-            page.outcome = "uncertain" if call.directive in UNCERTAIN else "answered"
         except openai_images.Refused:
             page.outcome = "refused"
             raise
         else:
+            if not page.outcome:
+                page.outcome, page.billed = "answered", len(page.sha256) or body["n"]
             return response
         finally:
             page.ended = time.time()
 
     async def _thought_about(self, request: web.Request) -> bool:
         """Take some time; False when the caller has hung up meanwhile."""
-        until = time.monotonic() + self._chance.uniform(*self._between_seconds)
+        is_late = self._chance.random() < self._moods.late_share
+        self.late += is_late
+        between = self._moods.late_seconds if is_late else self._moods.latency_seconds
+        until = time.monotonic() + self._chance.uniform(*between)
         while time.monotonic() < until:
             await asyncio.sleep(LOOK_SECONDS)
             if request.transport is None or request.transport.is_closing():

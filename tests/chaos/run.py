@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from tests.chaos.evidence import (
 from tests.chaos.faults import Faults
 from tests.chaos.load import Customer, Promises, open_shop
 from tests.chaos.oracle import judge
-from tests.chaos.provider import MoodyModel
+from tests.chaos.provider import Moods, MoodyModel
 from tests.chaos.recovery import RESUME_SECONDS_MAX, Resumed, resumed
 from tests.chaos.stack import Stack
 
@@ -76,6 +76,25 @@ class Outcome:
     tail: str = ""
 
 
+@dataclass
+class Scene:
+    """Who takes part in a run."""
+
+    seed: int
+    model: MoodyModel
+    customers: int
+    faults: Callable[[Stack], Faults]
+    """What will go wrong."""
+    customer: Callable[..., Customer] = Customer
+    promises: Promises = field(default_factory=Promises)
+    settings: dict[str, str] = field(default_factory=dict)
+    """Of the system, by the names of their variables."""
+    checks: Callable[[Outcome], Iterable[str]] = lambda _: ()
+    """What must hold of this scene beside everything else."""
+    resume_seconds_max: float | None = RESUME_SECONDS_MAX
+    """How soon the jobs of a killed worker must go on; None: that is not judged."""
+
+
 async def run(form: Form, *, seed: int, folder: Path, report: Report) -> Outcome:
     """Break a system again and again and judge what is left of it.
 
@@ -84,31 +103,42 @@ async def run(form: Form, *, seed: int, folder: Path, report: Report) -> Outcome
     """
     chance = random.Random(seed)
     plan = breaking.plan(form.faults, chance, form.between_seconds, servers=form.servers)
-    model = MoodyModel(random.Random(chance.random()), form.latency_seconds)
-    await model.start()
-    stack = Stack(folder, model.base_url)
+    model = MoodyModel(random.Random(chance.random()), Moods(form.latency_seconds))
+
+    def faults(stack: Stack) -> Faults:
+        return Faults(stack.data_dir, stack.pid, model.port, plan, report)
+
+    return await play(Scene(seed, model, form.customers, faults), folder, report)
+
+
+async def play(scene: Scene, folder: Path, report: Report) -> Outcome:
+    """Start a system, let the scene happen, and judge what is left.
+
+    Raises:
+        RuntimeError, TimeoutError: it did not even start.
+    """
+    await scene.model.start()
+    stack = Stack(folder, scene.model.base_url, more=scene.settings)
     clock = _Stopwatch()
     try:
         async with stack, aiohttp.ClientSession(connector=_connector()) as http:
             report(f"up on port {stack.port} after {clock.lap('start'):.1f} s, data in {folder}")
-            promises = Promises()
             crowd = [
-                Customer(
+                scene.customer(
                     stack.base_url,
                     stack.bot_token,
                     1000 + number,
                     http,
-                    promises,
-                    random.Random(f"{seed}/{number}"),
+                    scene.promises,
+                    random.Random(f"{scene.seed}/{number}"),
                 )
-                for number in range(form.customers)
+                for number in range(scene.customers)
             ]
-            faults = Faults(stack.data_dir, stack.pid, model.port, plan, report)
-            outcome = await _ordeal(stack, crowd, faults, model, clock, report)
+            outcome = await _ordeal(stack, crowd, scene, clock, report)
     finally:
-        await model.stop()
+        await scene.model.stop()
     clock.lap("stop")
-    outcome.seed, outcome.seconds, outcome.tail = seed, clock.seconds, stack.tail()
+    outcome.seconds, outcome.tail = clock.seconds, stack.tail()
     if stack.status != 0:
         outcome.problems.append(f"pixelpop up ended with status {stack.status}")
     outcome.problems += [f"left running: {one}" for one in await stack.leftovers()]
@@ -116,14 +146,9 @@ async def run(form: Form, *, seed: int, folder: Path, report: Report) -> Outcome
 
 
 async def _ordeal(
-    stack: Stack,
-    crowd: list[Customer],
-    faults: Faults,
-    model: MoodyModel,
-    clock: _Stopwatch,
-    report: Report,
+    stack: Stack, crowd: list[Customer], scene: Scene, clock: _Stopwatch, report: Report
 ) -> Outcome:
-    promises, enough = crowd[0].promises, asyncio.Event()
+    faults, enough = scene.faults(stack), asyncio.Event()
     shopping = await open_shop(crowd, enough)
     try:
         await faults.run()
@@ -134,27 +159,28 @@ async def _ordeal(
     problems += [] if await _at_rest(stack) else ["it did not come to rest"]
     report(f"at rest after {clock.lap('rest'):.1f} s")
     settings = stack.settings()
-    evidence = Evidence(calls=model.history())
+    evidence = Evidence(calls=scene.model.history())
     await ask_api(crowd, evidence)
     evidence.tables = await read_tables(settings)
     await read_objects(settings, evidence)
     verdict = judge(await read_log(settings))
     outcome = Outcome(
-        0,
+        scene.seed,
         stack.folder,
         verdict,
-        promises,
+        scene.promises,
         evidence,
         faults,
-        resumed(verdict, promises, evidence.calls, faults.done),
+        resumed(verdict, evidence.calls, faults.done),
         restarts=stack.restarts(),
         memory_mib=stack.memory_mib(),
     )
     outcome.problems = [
         *problems,
-        *check_all(verdict, promises, evidence, faults.done),
+        *check_all(verdict, scene.promises, evidence, faults.done),
         *_check_processes(outcome),
-        *_check_recovery(outcome),
+        *_check_recovery(outcome, scene.resume_seconds_max),
+        *scene.checks(outcome),
     ]
     clock.lap("checks")
     return outcome
@@ -194,12 +220,14 @@ def _check_processes(outcome: Outcome) -> list[str]:
     ]
 
 
-def _check_recovery(outcome: Outcome) -> list[str]:
+def _check_recovery(outcome: Outcome, seconds_max: float | None) -> list[str]:
+    if seconds_max is None:
+        return []
     return [
         f"{one.generation_id}, killed in mid-call, went on after {one.seconds} s, "
         f"{one.undisturbed_seconds} s after the last fault of a server"
         for one in outcome.resumed
-        if one.undisturbed_seconds is None or one.undisturbed_seconds > RESUME_SECONDS_MAX
+        if one.undisturbed_seconds is None or one.undisturbed_seconds > seconds_max
     ]
 
 

@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Self
@@ -38,10 +39,12 @@ class Stack:
     Attributes:
         folder: where its data and its output go.
         provider_url: where the image model is.
+        more: further settings, by the names of their variables.
     """
 
     folder: Path
     provider_url: str
+    more: Mapping[str, str] = field(default_factory=dict)
     bot_token: str = field(default_factory=secrets.make_bot_token)
     _seen: set[psutil.Process] = field(default_factory=set)
     status: int | None = None
@@ -154,6 +157,7 @@ class Stack:
             "OPENAI_BASE_URL": self.provider_url,
             "PYTHONPATH": str(PROJECT),
             "COLUMNS": "300",
+            **self.more,
         }
 
     async def _is_up(self) -> bool:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from statistics import median
 
+from tests.chaos.bill import totals
 from tests.chaos.checks import PAID
 from tests.chaos.faults import VICTIMS
 from tests.chaos.recovery import Resumed
@@ -35,7 +36,8 @@ def summarize(outcome: Outcome) -> str:
 def _load(outcome: Outcome) -> list[str]:
     promises, verdict = outcome.promises, outcome.verdict
     ends = Counter(one.status for one in verdict.generations.values())
-    kinds = Counter(f"{one.kind} {one.victim}" for one in outcome.faults.done)
+    blows = Counter(f"{one.kind} {one.victim}" for one in outcome.faults.done)
+    kinds = Counter(one.kind for one in promises.accepted.values())
     answers = ", ".join(f"{status}: {n}" for status, n in sorted(promises.statuses.items()))
     parts = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in outcome.seconds.items())
     waits = sorted(
@@ -45,10 +47,11 @@ def _load(outcome: Outcome) -> list[str]:
     )
     return [
         f"run        seed {outcome.seed}: {parts}",
-        f"faults     {len(outcome.faults.done)}: {_counted(kinds)}",
+        f"faults     {len(outcome.faults.done)}: {_counted(blows)}",
         (
             f"customers  {len(verdict.ledgers)} accounts, {len(promises.wishes)} wishes, "
-            f"{promises.repeats} sent again, {len(promises.purchases)} purchases"
+            f"{promises.repeats} sent again, {len(promises.purchases)} purchases, "
+            f"{promises.uploads} photos; accepted: {_counted(kinds)}"
         ),
         f"answers    {answers}; without an answer: {promises.failures.total()}",
         (
@@ -87,7 +90,7 @@ def _money(outcome: Outcome) -> list[str]:
 def _calls(outcome: Outcome) -> list[str]:
     calls = outcome.evidence.calls
     outcomes = Counter(call.outcome for call in calls)
-    paid = Counter(call.prompt for call in calls if call.outcome in PAID)
+    paid = Counter(call.generation_id for call in calls if call.outcome in PAID)
     extra = sum(times - 1 for times in paid.values())
     booked = sum(len(one.uncertain_attempts) for one in outcome.verdict.generations.values())
     hit = sum(fault.calls for fault in outcome.faults.done)
@@ -96,8 +99,18 @@ def _calls(outcome: Outcome) -> list[str]:
             f"provider   {len(calls)} calls: {_counted(outcomes)}; {hit} hit by a fault, "
             f"{extra} made again, {booked} on the books as uncertain"
         ),
+        _costs(outcome),
         _resumption(outcome.resumed),
     ]
+
+
+def _costs(outcome: Outcome) -> str:
+    sums = totals(outcome.verdict, outcome.evidence.calls)
+    billed, certain, uncertain = (micros / 1_000_000 for micros in sums)
+    return (
+        f"costs      {billed:.2f} $ on the provider's bill; on the books {certain:.2f} $ for "
+        f"certain and {uncertain:.2f} $ perhaps"
+    )
 
 
 def _resumption(killed: Sequence[Resumed]) -> str:

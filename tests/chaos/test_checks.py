@@ -5,107 +5,18 @@ from __future__ import annotations
 import copy
 import dataclasses
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 import pytest
 
-from tests.chaos.books import Verdict
-from tests.chaos.checks import check_all
-from tests.chaos.evidence import Call, Evidence
+from tests.chaos.evidence import Call
 from tests.chaos.faults import Fault
-from tests.chaos.load import Promises, Wish
-from tests.chaos.oracle import judge
-from tests.chaos.test_oracle import honest
-
-DRAWN = "00" * 32
-"""What the pictures of the oracle's history hash to."""
-
-
-class Run(NamedTuple):
-    """Everything that a run leaves, fitting together."""
-
-    verdict: Verdict
-    promises: Promises
-    evidence: Evidence
-    faults: list[Fault]
-
-    def problems(self) -> list[str]:
-        return check_all(*self)
-
-
-def quiet_run() -> Run:
-    """What a run without a fault leaves, by the oracle's history."""
-    verdict = judge(honest())
-    promises, evidence = Promises(), Evidence()
-    for number, (generation_id, one) in enumerate(verdict.generations.items()):
-        wish = Wish(one.account_id, f"wish {number}", 2)
-        promises.wishes[wish.prompt] = wish
-        if one.status != "rejected":
-            promises.accepted[generation_id] = wish
-        if one.status in {"done", "failed"}:
-            evidence.calls.append(
-                Call(wish.prompt, 2, number * 100.0, number * 100.0 + 5, "answered", (DRAWN,))
-            )
-        for image in one.images:
-            evidence.objects[image["object_key"]] = DRAWN
-            evidence.objects[image["preview_key"]] = "a preview"
-        evidence.generations[generation_id] = {"status": one.status, "images": one.images}
-    for key in verdict.granted:
-        if not key.startswith("welcome of "):
-            promises.purchases[key] = one.account_id
-    _fill_tables(verdict, evidence)
-    return Run(verdict, promises, evidence, [])
-
-
-def _fill_tables(verdict: Verdict, evidence: Evidence) -> None:
-    names = ("available", "reserved", "granted", "spent")
-    nothing = {"debt": 0, "expired": 0}
-    for account_id, ledger in verdict.ledgers.items():
-        evidence.credits[account_id] = nothing | {name: getattr(ledger, name) for name in names}
-        row = {"account_id": account_id, "frozen": None, **evidence.credits[account_id]}
-        evidence.tables["credit_accounts"] = [row]
-        evidence.tables["grants"] = [
-            {"account_id": account_id, "grant_id": grant, "available": left}
-            for grant, left in ledger.grants.items()
-        ]
-        evidence.tables["ledger"] = [
-            {"account_id": account_id, "value_hash": one} for one in verdict.counted
-        ]
-        evidence.tables["purchases"] = [
-            {"purchase_id": key, "granted_at_ms": 1}
-            for key in verdict.granted
-            if not key.startswith("welcome of ")
-        ]
-    evidence.tables["generations"] = [
-        {
-            "account_id": one.account_id,
-            "generation_id": generation_id,
-            "status": one.status,
-            "credits_reserved": one.reserved or None,
-            "credits_captured": one.captured,
-            "credits_returned": one.returned,
-        }
-        for generation_id, one in verdict.generations.items()
-    ]
-    evidence.tables["images"] = [
-        {"account_id": one.account_id, "generation_id": generation_id, **image}
-        for generation_id, one in verdict.generations.items()
-        for image in one.images
-    ]
+from tests.chaos.quiet import DRAWN, Run, fill_costs, first, quiet_run
+from tests.chaos.wanting import Wish
 
 
 def test_what_fits_the_log_passes() -> None:
     """A run whose tables, objects, calls and answers agree with the log has no problem."""
     assert quiet_run().problems() == []
-
-
-def first(run: Run, status: str) -> str:
-    """The first generation that ended so."""
-    return next(key for key, one in run.verdict.generations.items() if one.status == status)
-
-
-def prompt(run: Run, status: str) -> str:
-    return run.promises.accepted[first(run, status)].prompt
 
 
 def missing_picture(run: Run) -> None:
@@ -121,9 +32,7 @@ def missing_preview(run: Run) -> None:
 
 
 def drawn_by_nobody(run: Run) -> None:
-    run.evidence.calls[:] = [
-        Call(one.prompt, one.count, one.began, one.ended, one.outcome) for one in run.evidence.calls
-    ]
+    run.evidence.calls[:] = [dataclasses.replace(one, sha256=()) for one in run.evidence.calls]
 
 
 def given_one(run: Run) -> str:
@@ -133,9 +42,9 @@ def given_one(run: Run) -> str:
 
 def answered_in_full(run: Run) -> None:
     """That generation could have had both."""
-    done = run.promises.accepted[given_one(run)].prompt
+    done = given_one(run)
     run.evidence.calls[:] = [
-        dataclasses.replace(one, sha256=(DRAWN, DRAWN)) if one.prompt == done else one
+        dataclasses.replace(one, sha256=(DRAWN, DRAWN)) if one.generation_id == done else one
         for one in run.evidence.calls
     ]
 
@@ -149,7 +58,7 @@ def free_picture(run: Run) -> None:
 
 
 def lost_request(run: Run) -> None:
-    run.promises.accepted["gone"] = Wish("somebody", "gone", 1)
+    run.promises.accepted["gone"] = Wish("somebody", 1)
 
 
 def lost_purchase(run: Run) -> None:
@@ -157,7 +66,7 @@ def lost_purchase(run: Run) -> None:
 
 
 def second_generation(run: Run) -> None:
-    del run.promises.wishes[prompt(run, "cancelled")]
+    run.promises.wishes.pop()
 
 
 def refused_and_made(run: Run) -> None:
@@ -165,29 +74,50 @@ def refused_and_made(run: Run) -> None:
 
 
 def call_off_the_books(run: Run) -> None:
-    again = Call(prompt(run, "done"), 2, 50.0, 55.0, "answered", (DRAWN,))
+    again = Call(first(run, "done"), 2, 50.0, 55.0, "answered", (DRAWN,))
     run.evidence.calls.append(again)
 
 
 def call_without_reason(run: Run) -> None:
-    run.verdict.generations[first(run, "done")].uncertain_attempts.add(1)
+    run.verdict.generations[first(run, "done")].uncertain_attempts[1] = 68_000
     call_off_the_books(run)
 
 
 def third_call(run: Run) -> None:
-    run.verdict.generations[first(run, "done")].uncertain_attempts.update({1, 2})
+    run.verdict.generations[first(run, "done")].uncertain_attempts |= {1: 0, 2: 0}
     run.faults.append(Fault(1.0, 60.0, "worker", "pause", 1))
     call_off_the_books(run)
     call_off_the_books(run)
 
 
 def paid_for_a_cancelled_one(run: Run) -> None:
-    run.evidence.calls.append(Call(prompt(run, "cancelled"), 2, 1.0, 2.0, "aborted"))
+    run.evidence.calls.append(Call(first(run, "cancelled"), 2, 1.0, 2.0, "aborted"))
 
 
 def never_called(run: Run) -> None:
-    done = prompt(run, "done")
-    run.evidence.calls[:] = [call for call in run.evidence.calls if call.prompt != done]
+    done = first(run, "done")
+    run.evidence.calls[:] = [call for call in run.evidence.calls if call.generation_id != done]
+
+
+def charged_off_the_books(run: Run) -> None:
+    done = run.evidence.calls[0]
+    run.evidence.calls[0] = dataclasses.replace(done, billed=done.billed + 1)
+
+
+def booked_and_not_charged(run: Run) -> None:
+    run.evidence.calls[0] = dataclasses.replace(run.evidence.calls[0], billed=1)
+
+
+def charged_twice_for_an_attempt(run: Run) -> None:
+    run.evidence.calls.append(run.evidence.calls[0])
+
+
+def two_results(run: Run) -> None:
+    run.verdict.generations[first(run, "done")].paid["another"] = ("failed", 0)
+
+
+def lost_cost_row(run: Run) -> None:
+    run.evidence.tables["provider_costs"].pop()
 
 
 def other_balance(run: Run) -> None:
@@ -248,9 +178,14 @@ def _tampers() -> Iterator[tuple[Callable[[Run], None], str]]:
     yield answered_in_full, "the provider would have made the others"
     yield lost_request, "is not in the log"
     yield lost_purchase, "confirmed and not granted"
-    yield second_generation, "keys and has"
+    yield second_generation, "times and has"
     yield refused_and_made, "was called refused and is done"
-    yield call_off_the_books, "on the books as uncertain"
+    yield call_off_the_books, "booked as uncertain"
+    yield charged_off_the_books, "cost more than the books say"
+    yield booked_and_not_charged, "cost less than the books say"
+    yield charged_twice_for_an_attempt, "was charged 2 times"
+    yield two_results, "results that differ"
+    yield lost_cost_row, "read.provider_costs"
     yield call_without_reason, "although nothing had happened"
     yield third_call, "was called 3 times"
     yield paid_for_a_cancelled_one, "which nobody was promised"
@@ -282,11 +217,11 @@ def test_fewer_pictures_are_right_when_the_second_call_is_lost_too() -> None:
     """There is no third call, so what was stored of the second is all that can be delivered."""
     run = quiet_run()
     answered_in_full(run)
-    wish = run.promises.accepted[given_one(run)]
-    (call,) = (one for one in run.evidence.calls if one.prompt == wish.prompt)
-    killed = Call(call.prompt, 2, call.began - 10, call.began - 5, "aborted")
+    (call,) = (one for one in run.evidence.calls if one.generation_id == given_one(run))
+    killed = Call(call.generation_id, 2, call.began - 10, call.began - 5, "aborted")
     run.evidence.calls.append(killed)
-    run.verdict.generations[given_one(run)].uncertain_attempts.add(1)
+    run.verdict.generations[given_one(run)].uncertain_attempts[1] = 68_000
+    fill_costs(run.verdict, run.evidence)
     run.faults.append(Fault(call.ended, call.ended, "worker", "kill", 1))
     assert run.problems() == []
 
@@ -295,5 +230,6 @@ def test_an_extra_call_after_a_fault_is_no_problem() -> None:
     """One more call on the books, made because a worker was paused in the first, is allowed."""
     run = quiet_run()
     call_without_reason(run)
+    fill_costs(run.verdict, run.evidence)
     run.faults.append(Fault(1.0, 20.0, "worker-2", "pause", 1))
     assert run.problems() == []
