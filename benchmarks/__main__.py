@@ -18,12 +18,14 @@ from benchmarks import machine, table, world
 from benchmarks.load import Target
 from benchmarks.peer_stack import Peer
 from benchmarks.rows import (
+    burst,
     commands,
     decisions,
     finish,
     identity,
     jobs,
     memory,
+    moderation,
     projection,
     updates,
 )
@@ -49,10 +51,12 @@ class Size:
     memory_accounts: int
     check_seconds: float
     updates: int
+    burst_jobs: int
+    burst_seconds: float
 
 
-FULL = Size(3, 5.0, 20_000, 30_000, 150, 600, 100_000, 2.0, 100_000)
-QUICK = Size(1, 1.5, 2_000, 2_000, 20, 60, 2_000, 0.2, 2_000)
+FULL = Size(3, 5.0, 20_000, 30_000, 150, 600, 100_000, 2.0, 100_000, 100, 10.0)
+QUICK = Size(1, 1.5, 2_000, 2_000, 20, 60, 2_000, 0.2, 2_000, 20, 2.0)
 
 
 async def _front(size: Size, folder: Path, *, only: set[str]) -> list[Row]:
@@ -130,6 +134,15 @@ async def _updates(size: Size, folder: Path) -> list[Row]:
         return await updates.measure(ours, size.repeats, size.updates)
 
 
+async def _moderation(size: Size, _folder: Path) -> list[Row]:
+    return await moderation.measure(size.repeats, size.check_seconds)
+
+
+async def _burst(size: Size, folder: Path) -> list[Row]:
+    async with world.running(folder) as ours:
+        return await burst.measure(ours, size.repeats, size.burst_jobs, size.burst_seconds)
+
+
 GROUPS: dict[str, Callable[[Size, Path], Awaitable[list[Row]]]] = {
     "commands": _commands,
     "done": _done,
@@ -139,6 +152,8 @@ GROUPS: dict[str, Callable[[Size, Path], Awaitable[list[Row]]]] = {
     "memory": _memory,
     "identity": _identity,
     "updates": _updates,
+    "moderation": _moderation,
+    "burst": _burst,
 }
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import time
 from collections.abc import Callable
 from concurrent.futures import Executor
 from functools import partial
@@ -17,6 +18,7 @@ import msgspec
 from PIL import Image
 
 from processors.pictures.fingerprints import blurhash, near_hash
+from processors.worker import metrics
 from runtime.errors import PixelpopError
 
 PIXELS_MAX = 25_000_000
@@ -102,8 +104,17 @@ async def prepare(
     Raises:
         UnusableImage: it cannot be decoded, is too large, or moves.
     """
-    work = partial(prepare_now, data, finish=finish, previews=previews)
+    work = partial(_counted, data, finish=finish, previews=previews)
     return await asyncio.get_running_loop().run_in_executor(executor, work)
+
+
+def _counted(data: bytes, *, finish: Finish | None, previews: Previews) -> Prepared:
+    """As `prepare_now`; what it takes of the processor goes into the metrics."""
+    began = time.thread_time()
+    try:
+        return prepare_now(data, finish=finish, previews=previews)
+    finally:
+        metrics.PICTURE_CPU_SECONDS.inc(time.thread_time() - began)
 
 
 def prepare_now(

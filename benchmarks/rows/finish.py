@@ -60,6 +60,11 @@ class Watch:
 
     async def latencies_ms(self) -> list[float]:
         """Wait for all that was asked; what is not done in time is left out, and logged."""
+        done = await self.done()
+        return [(done[one] - at) * 1000 for one, at in self._asked.items() if one in done]
+
+    async def done(self) -> dict[bytes, float]:
+        """Wait for all that was asked, and close; when each was seen done, by its id."""
         with contextlib.suppress(TimeoutError):
             await until(
                 lambda: not self._asked.keys() - self._done.keys(), WAIT_SECONDS, what="all done"
@@ -69,9 +74,7 @@ class Watch:
             log.warning("not all were seen done", missing=missing, asked=len(self._asked))
         for stream in self._streams:
             stream.close()
-        return [
-            (self._done[one] - at) * 1000 for one, at in self._asked.items() if one in self._done
-        ]
+        return self._done
 
     def _receiver(self, number: int) -> Callable[[bytes], None]:
         def received(data: bytes) -> None:

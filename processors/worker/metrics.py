@@ -17,6 +17,10 @@ CALL_SECONDS = Histogram(
     ["provider", "outcome"],
     buckets=(0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320),
 )
+PICTURE_CPU_SECONDS = Counter(
+    "pixelpop_worker_picture_cpu_seconds",
+    "Processor time of checking pictures and encoding their previews, in seconds.",
+)
 RUNNING = Gauge("pixelpop_worker_running_jobs", "Jobs under way in this worker.")
 SHARE = Gauge(
     "pixelpop_worker_share_jobs", "How many jobs this worker may run of all that may run at once."
