@@ -9,9 +9,10 @@ the start with a sentence that names the variable.
 from __future__ import annotations
 
 import difflib
+import functools
 import os
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,12 +22,12 @@ from dotenv import dotenv_values
 from msgspec import Meta
 
 from runtime.errors import SettingsError
-from runtime.settings.budget import Budget
+from runtime.settings.limits import ProviderLimits
 
 PREFIX = "PIXELPOP_"
 
 
-class Settings(Budget, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Settings(ProviderLimits, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All settings of all processes; a process reads the ones it needs."""
 
     def __repr__(self) -> str:
@@ -40,15 +41,18 @@ class Settings(Budget, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return f"Settings({', '.join(shown)})"
 
 
-def variables() -> Iterator[tuple[str, msgspec.inspect.Field, Meta]]:
+@functools.cache
+def variables() -> Sequence[tuple[str, msgspec.inspect.Field, Meta]]:
     """Every setting as (environment variable, field, its description)."""
     hints = msgspec.inspect.type_info(Settings)
     assert isinstance(hints, msgspec.inspect.StructType)
     annotations = _annotations()
+    found = []
     for field in hints.fields:
         about = annotations[field.name]
         env = (about.extra or {}).get("env") or PREFIX + field.name.upper()
-        yield env, field, about
+        found.append((env, field, about))
+    return tuple(found)
 
 
 def _annotations() -> dict[str, Meta]:
