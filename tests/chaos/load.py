@@ -34,6 +34,8 @@ POOR_SHARE = 0.1
 PREFERENCES = ("", "", "respond-async", "wait=20")
 ADMITTED = {200, 202}
 REFUSED = {402, 429}
+BUSY = "batch-in-flight"
+"""A refusal too: what a second batch at once gets, as a 409."""
 UNAVAILABLE = {502, 503, 504}
 
 
@@ -121,7 +123,7 @@ class Customer:
             "POST", asked.path, json=asked.body, headers=headers
         )
         if status not in ADMITTED:
-            if status not in REFUSED:
+            if not _refuses(status, answer):
                 self.promises.problems.append(f"{status} for a good request: {answer}")
             return
         self._accepted(asked, answer)
@@ -221,7 +223,7 @@ class Customer:
         """The same request again is the same generation, or the same batch."""
         self.promises.repeats += 1
         status, answer, _ = await self.call("POST", asked.path, json=asked.body, headers=headers)
-        if status in REFUSED:  # it was undecided when it was accepted
+        if _refuses(status, answer):  # it was undecided when it was accepted
             self.promises.refused.update(one["id"] for one in first.get("items", [first]))
         elif status not in ADMITTED or answer["id"] != first["id"]:
             self.promises.problems.append(f"a repeat of {first['id']} got {status}: {answer}")
@@ -275,6 +277,11 @@ class Customer:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{what}: {last}")
             await asyncio.sleep(RETRY_SECONDS)
+
+
+def _refuses(status: int, answer: dict[str, Any]) -> bool:
+    """Whether a good request may get this answer."""
+    return status in REFUSED or (status == 409 and answer["type"].endswith(BUSY))
 
 
 async def open_shop(

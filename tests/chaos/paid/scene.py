@@ -18,13 +18,14 @@ from tests.chaos.provider import Moods, MoodyModel
 from tests.chaos.run import Outcome, Report, Scene, play
 from tests.chaos.stack import Stack
 
-CUSTOMERS_MAX = 40
-JOBS_EACH = 5
-"""About so many at least: then few customers wait for their limit at the end."""
+JOBS_EACH = 20
+"""About so many: then the limit of starts spreads them over some minutes."""
 PAUSE_SECONDS = (4.0, 20.0)
 """At times longer than a lease, or than the group waits for a member."""
-BETWEEN_SECONDS = (2.0, 6.0)
+BETWEEN_SECONDS = (4.0, 12.0)
 """Between two wishes of one customer, as far as the limit of starts allows."""
+AFTER_SECONDS = (1.0, 6.0)
+"""Between two faults at least: who is started again is hit while it works, at times."""
 BATCH_SIZES = (3, 5, 8)
 LOOK_SECONDS = 0.2
 RUN_SECONDS_MAX = 1200.0
@@ -108,7 +109,7 @@ def plan(form: Form, chance: random.Random) -> list[Planned]:
     chance.shuffle(kinds)
     return [
         Planned(
-            chance.uniform(0.0, 1.0),
+            chance.uniform(*AFTER_SECONDS),
             chance.choice(WORKERS),
             kind,
             chance.uniform(*PAUSE_SECONDS) if kind == "pause" else 0.0,
@@ -143,7 +144,7 @@ async def run(form: Form, *, seed: int, folder: Path, report: Report) -> Outcome
     scene = Scene(
         seed,
         model,
-        min(CUSTOMERS_MAX, max(1, form.jobs // JOBS_EACH)),
+        max(2, form.jobs // JOBS_EACH),
         faults,
         Shopper,
         promises,
