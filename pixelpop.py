@@ -188,10 +188,11 @@ def ps(*, json: AsJson = False) -> int:
 @app.command
 def doctor(*, json: AsJson = False) -> int:
     """Check settings, programs, disk, ports, servers and clock; say what to do about each fault."""
+    from gateway.operations.drawers import providers
     from processors.eraser.checkup import accounts
     from runtime.doctor import diagnose, show
 
-    checks = run(diagnose(_plan(), [("accounts", accounts)]))
+    checks = run(diagnose(_plan(), [("accounts", accounts), ("providers", providers)]))
     if json:
         print_json(checks)
     else:

@@ -96,3 +96,8 @@ SPEND_ALERT = Gauge(
     "1 from 80 % of its ceiling on: somebody should look.",
     ["provider"],
 )
+UNDRAWN = Gauge(
+    "pixelpop_gateway_provider_undrawn",
+    "1 while no running worker draws with a provider that is offered here: look at its settings.",
+    ["provider"],
+)

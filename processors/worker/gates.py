@@ -1,8 +1,11 @@
-"""What stands before each provider in this worker: a circuit breaker, room for calls, a rate.
+"""What stands before each provider: a circuit breaker, room for calls, a rate.
 
 The breaker counts only what says something of the provider's health: that it was not reached,
 answered 429 or 5xx after all its tries, or did not answer. While it is open nobody is sent there;
 after a while one call goes through as a probe, and its outcome opens or closes it.
+
+Each worker counts failures itself. Room, rate and an open breaker are shared with all workers where
+they concern an account or a server that all of them use.
 """
 
 from __future__ import annotations
@@ -10,11 +13,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
-from typing import Final
+from collections.abc import AsyncIterator, Mapping
+from typing import Final, Protocol
 
 import structlog
-from aiolimiter import AsyncLimiter
 from purgatory.domain.model import Context, OpenedState
 
 from commands.supplies import SUPPLIES, Supply
@@ -25,22 +27,30 @@ from processors.providers.base import (
     TooLate,
 )
 from processors.worker import metrics
+from processors.worker.pacing import BreakerOpen, Busy, OwnPace, Pace, SharedPace
+from processors.worker.rooms import Rooms
+from runtime.postgres.pool import Pool
+
+__all__ = ["BreakerOpen", "Busy", "Gate", "Gates"]
 
 _log = structlog.get_logger(__name__)
 
 FAILURES: Final = 5
 """So many in a row open the breaker."""
 OPEN_SECONDS: Final = 30.0
-MINUTE_SECONDS: Final = 60.0
 _OPEN = {"closed": 0.0, "half-opened": 0.5, "opened": 1.0}
 
 
-class BreakerOpen(ProviderUnavailable):
-    """The provider failed often just now; nothing was sent to it."""
+class Room(Protocol):
+    """Bounds the calls at once."""
 
+    async def acquire(self) -> object:
+        """Wait until one more may begin."""
+        ...
 
-class Busy(TooLate):
-    """It would have taken too long until a call to this provider might begin."""
+    def release(self) -> None:
+        """One has ended."""
+        ...
 
 
 class Gate:
@@ -50,14 +60,22 @@ class Gate:
         supply: how many calls at once, and in a minute.
         failures: how many in a row open the breaker.
         open_seconds: how long it stays open before a probe.
+        room: bounds the calls at once instead of `supply`, where workers share that.
+        pace: the same for those of a minute.
     """
 
     def __init__(
-        self, supply: Supply, *, failures: int = FAILURES, open_seconds: float = OPEN_SECONDS
+        self,
+        supply: Supply,
+        *,
+        failures: int = FAILURES,
+        open_seconds: float = OPEN_SECONDS,
+        room: Room | None = None,
+        pace: Pace | None = None,
     ) -> None:
         self.provider = supply.provider
-        self._room = asyncio.Semaphore(supply.concurrency)
-        self._rate = AsyncLimiter(supply.per_minute, MINUTE_SECONDS)
+        self._room = room or asyncio.Semaphore(supply.concurrency)
+        self._pace = pace or OwnPace(supply)
         self._breaker = Context(supply.provider, failures, open_seconds)
         self._open_seconds = open_seconds
         self._probing = False
@@ -93,17 +111,17 @@ class Gate:
         try:
             try:
                 async with asyncio.timeout(max(seconds_max - (time.monotonic() - began), 0.0)):
-                    await self._rate.acquire()
+                    is_probe = await self._pace.begin()
             except TimeoutError as error:
                 raise Busy(f"{self.provider} may not be asked so often.") from error
             metrics.GATE_SECONDS.labels(self.provider).observe(time.monotonic() - began)
-            async with self._watched():
+            async with self._watched(is_probe=is_probe):
                 yield
         finally:
             self._room.release()
 
     @contextlib.asynccontextmanager
-    async def _watched(self) -> AsyncIterator[None]:
+    async def _watched(self, *, is_probe: bool) -> AsyncIterator[None]:
         """Let the breaker see how the call ends."""
         self._refuse_if_open()
         try:
@@ -116,18 +134,25 @@ class Gate:
             yield
         except (ProviderUnavailable, ProviderUncertain) as error:
             self._breaker.handle_exception(error)
+            if is_probe or self._breaker.state == "opened":
+                await self._pace.open()
             raise
         except TooLate:
             raise  # nothing was asked
         except ProviderError:
-            self._breaker.handle_end_request()  # it answers, if not what we hoped for
+            await self._is_well(is_probe=is_probe)  # it answers, if not what we hoped for
             raise
         else:
-            self._breaker.handle_end_request()
+            await self._is_well(is_probe=is_probe)
         finally:
             if probes:
                 self._probing = False
             self._tell()
+
+    async def _is_well(self, *, is_probe: bool) -> None:
+        self._breaker.handle_end_request()
+        if is_probe:
+            await self._pace.close()
 
     def _refuse_if_open(self) -> None:
         if self.is_open:
@@ -142,18 +167,46 @@ class Gate:
 
 
 class Gates:
-    """Those of all providers; made as they are needed."""
+    """Those of all providers; made as they are needed.
 
-    def __init__(self, *, failures: int = FAILURES, open_seconds: float = OPEN_SECONDS) -> None:
+    Args:
+        supplies: what bounds their calls.
+        failures: how many in a row open a breaker.
+        open_seconds: how long it stays open.
+        rooms: what this worker shares with others; None: it is alone.
+        pool: where all workers keep rates and breakers, if they share them.
+    """
+
+    def __init__(
+        self,
+        supplies: Mapping[str, Supply] = SUPPLIES,
+        *,
+        failures: int = FAILURES,
+        open_seconds: float = OPEN_SECONDS,
+        rooms: Rooms | None = None,
+        pool: Pool | None = None,
+    ) -> None:
+        self._supplies = supplies
         self._failures = failures
         self._open_seconds = open_seconds
+        self._rooms = {} if rooms is None else rooms.all
+        self._pool = pool
         self._gates: dict[str, Gate] = {}
 
     def of(self, provider: str) -> Gate:
         """What stands before this one."""
         if provider not in self._gates:
-            supply = SUPPLIES.get(provider) or Supply(provider=provider)
+            supply = self._supplies.get(provider) or Supply(provider=provider)
             self._gates[provider] = Gate(
-                supply, failures=self._failures, open_seconds=self._open_seconds
+                supply,
+                failures=self._failures,
+                open_seconds=self._open_seconds,
+                room=self._rooms.get(provider),
+                pace=self._pace(supply),
             )
         return self._gates[provider]
+
+    def _pace(self, supply: Supply) -> Pace | None:
+        if self._pool is None or supply.provider not in self._rooms:
+            return None
+        return SharedPace(self._pool, supply, open_seconds=self._open_seconds)

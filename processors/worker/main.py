@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 import structlog
 import uvloop
 
+from commands.supplies import Supply
 from events.topics import EVENTS, JOBS, LIVE
 from processors.moderation import open_moderation
 from processors.pictures.credentials import open_signer
 from processors.providers import open_providers
+from processors.providers.limits import supplies_of
 from processors.worker import slot
 from processors.worker.agent import attach
 from processors.worker.app import make_app
@@ -23,11 +25,13 @@ from processors.worker.ceiling import Ceiling
 from processors.worker.choices import Choices
 from processors.worker.claims import Claims
 from processors.worker.gaps import open_gaps
+from processors.worker.gates import Gates
 from processors.worker.intake import Intake
 from processors.worker.jobs import Jobs
 from processors.worker.leases import Leases
 from processors.worker.live import Live
 from processors.worker.news import ProviderNews
+from processors.worker.rooms import Rooms
 from processors.worker.running import until_stopped
 from processors.worker.slot import Slot
 from processors.worker.tools import Tools
@@ -41,7 +45,7 @@ from runtime.kafka.clock import BrokerClock
 from runtime.kafka.producer import LogProducer
 from runtime.objects import MemoryObjects, ObjectStore, open_objects
 from runtime.postgres.account_keys import wrapped_key_loader
-from runtime.postgres.pool import assert_least_privilege, open_pool
+from runtime.postgres.pool import Pool, assert_least_privilege, open_pool
 from runtime.settings import Settings
 from runtime.telemetry import metrics as telemetry
 
@@ -79,6 +83,7 @@ async def _run(settings: Settings, held: Slot) -> int:
         opened(settings, held.holder) as tools,
         open_gaps(settings, settings.worker_group) as gaps,
         tools.ceiling.kept(held.gone),
+        tools.rooms.kept(held.gone),
     ):
         await free_gone(tools.claims, held)
         jobs = Jobs(tools)
@@ -111,6 +116,7 @@ async def opened(settings: Settings, holder: UUID) -> AsyncIterator[Tools]:
     """
     async with contextlib.AsyncExitStack() as stack:
         signer = open_signer(settings)
+        supplies = supplies_of(settings)
         executor = ThreadPoolExecutor(settings.worker_image_threads, "images")
         stack.callback(executor.shutdown, wait=False, cancel_futures=True)
         pool = await open_pool(settings, application_name=f"pixelpop worker {settings.slot}")
@@ -138,14 +144,9 @@ async def opened(settings: Settings, holder: UUID) -> AsyncIterator[Tools]:
         keeping = asyncio.create_task(clock.keep(producer, LIVE))
         stack.callback(keeping.cancel)
         keys = AccountKeys(wrapped_key_loader(pool), masters, ttl_seconds=KEY_TTL_SECONDS)
+        ceiling, rooms = _shares(settings, pool, holder, [supplies[one] for one in providers])
         yield Tools(
-            ceiling=Ceiling(
-                pool,
-                holder=holder,
-                ceiling=settings.jobs_in_flight_max,
-                jobs_max=settings.worker_jobs,
-                lease_seconds=settings.worker_lease_seconds,
-            ),
+            ceiling=ceiling,
             producer=producer,
             clock=clock,
             claims=claims,
@@ -153,6 +154,8 @@ async def opened(settings: Settings, holder: UUID) -> AsyncIterator[Tools]:
             keys=keys,
             objects=objects,
             providers=providers,
+            rooms=rooms,
+            gates=Gates(supplies, rooms=rooms, pool=pool),
             live=Live(producer, keys, executor),
             executor=executor,
             moderator=moderator,
@@ -161,6 +164,27 @@ async def opened(settings: Settings, holder: UUID) -> AsyncIterator[Tools]:
             choices=Choices(pool),
             retry_seconds=settings.worker_retry_seconds,
         )
+
+
+def _shares(
+    settings: Settings, pool: Pool, holder: UUID, supplies: Sequence[Supply]
+) -> tuple[Ceiling, Rooms]:
+    """What this worker may do beside the others."""
+    ceiling = Ceiling(
+        pool,
+        holder=holder,
+        ceiling=settings.jobs_in_flight_max,
+        jobs_max=settings.worker_jobs,
+        lease_seconds=settings.worker_lease_seconds,
+    )
+    rooms = Rooms(
+        pool,
+        holder=holder,
+        supplies=supplies,
+        jobs_max=settings.worker_jobs,
+        lease_seconds=settings.worker_lease_seconds,
+    )
+    return ceiling, rooms
 
 
 async def free_gone(claims: Claims, held: Slot) -> None:

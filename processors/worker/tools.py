@@ -17,6 +17,7 @@ from processors.worker.claims import Claims
 from processors.worker.gates import Gates
 from processors.worker.leases import Leases
 from processors.worker.live import Live
+from processors.worker.rooms import Rooms
 from runtime.crypto.keys import AccountKeys
 from runtime.kafka.clock import BrokerClock
 from runtime.kafka.producer import LogProducer
@@ -34,6 +35,8 @@ class Tools(msgspec.Struct, frozen=True, kw_only=True):
     keys: AccountKeys
     objects: ObjectStore
     providers: Mapping[str, Provider]
+    rooms: Rooms
+    """Its shares of what their accounts allow at once."""
     gates: Gates = msgspec.field(default_factory=Gates)
     """What stands before each of them."""
     live: Live

@@ -13,12 +13,13 @@ from runtime.errors import SettingsError
 from runtime.settings import Settings, load, to_environment, variables
 from runtime.settings_docs import env_example
 
+HINTS = typing.get_type_hints(Settings)
 SECRETS = [env for env, _, about in variables() if (about.extra or {}).get("secret")]
 
 
 def another(field: msgspec.inspect.Field) -> object:
     """A valid value that is not the default."""
-    hint = typing.get_type_hints(Settings)[field.name]
+    hint = HINTS[field.name]
     options = [one for one in typing.get_args(hint) if one is not type(None)]
     if typing.get_origin(hint) is typing.Literal:
         return next(one for one in options if one != field.default)
@@ -52,6 +53,8 @@ def another(field: msgspec.inspect.Field) -> object:
         "openai_partial_images": 3,
         "budget_usd_a_day": 100,
         "budget_usd_by_provider": "openai=50,fal=20",
+        "provider_concurrency": "openai=20,fal=2",
+        "provider_per_minute": "openai=20",
         "s3_server_side_encryption": "aws:kms",
     }
     if field.name in known:

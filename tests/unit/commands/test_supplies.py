@@ -27,7 +27,7 @@ def test_larger_pictures_cost_more() -> None:
     """By the provider's list; what is no provider of the model costs nothing."""
     model = MODELS_BY_ID["gpt-image"]
     assert model.cost_micros("openai", "image", "1024x1024", "standard") == 34_000
-    assert model.cost_micros("openai", "image", "1024x1536", "standard") == 50_000
+    assert model.cost_micros("openai", "image", "1024x1536", "standard") == 51_000
     assert model.cost_micros("fal", "image", "1024x1024", "standard") == 0
 
 
