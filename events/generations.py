@@ -127,6 +127,8 @@ class GenerationCompleted(Fact, frozen=True, kw_only=True, gc=False, tag="Genera
     without those that `ProviderCallUncertain` tells of."""
     made_ms: Natural = 0
     """From the start of the first call to the stored pictures; 0: not known."""
+    finishing_ms: Natural = 0
+    """Of that, what came after the last call's answer; 0: not known."""
 
 
 class GenerationFailed(Fact, frozen=True, kw_only=True, gc=False, tag="GenerationFailed.v1"):

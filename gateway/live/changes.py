@@ -130,6 +130,7 @@ class Completed(Ending, frozen=True, gc=False):
     generation_id: str
     images: tuple[Picture, ...]
     failed_count: int = 0
+    finishing_ms: int = 0
 
 
 class Failed(Ending, frozen=True, gc=False):

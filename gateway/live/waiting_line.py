@@ -14,17 +14,24 @@ from statistics import median, pstdev
 from typing import Any, Final, NamedTuple
 
 from gateway.live.changes import Cancelled, Change, Completed, Failed, Reserved, Settled, Started
+from gateway.live.finishing import Finishing
 
 OPEN_MAX: Final = 100_000
 """Generations in the line or being made, each; of those beyond, nothing is known."""
-LASTED_MAX: Final = 64
+LASTED_MAX: Final = 256
 """How many of a provider's last generations an estimate is drawn from."""
+TOLD_BY_MAX: Final = 64
+"""How many of those, evenly chosen, stand for all."""
 PROVIDERS_MAX: Final = 16
 TAKEN_MS: Final = 2_000
 """Who waits longer for a worker shows that all of them are busy."""
 FAST: Final = 0.05
 SLOW: Final = 0.95
 """Which parts of what was seen an interval leaves out."""
+LESS: Final = 0.5
+MORE: Final = 1.0
+"""Which parts of a wait among pictures that come at once it may be less, or more: as many again
+may be asked for, and come before."""
 STILL_MS: Final = 60_000
 """A line that has not moved for so long (and twice what one takes) may never move again."""
 
@@ -56,6 +63,8 @@ class _Making(NamedTuple):
     provider: str
     started_at_ms: int
     deadline_ms: int
+    steps: tuple[int, ...]
+    """See `Finishing.expect`."""
 
 
 class WaitingLine:
@@ -65,16 +74,27 @@ class WaitingLine:
         slots: how many at least are made at once when nobody has had to wait: one worker's jobs.
         now_ms: the broker's time.
         open_max: how many are known.
+        threads: how many of a worker finish pictures.
     """
 
-    def __init__(self, slots: int, now_ms: Callable[[], int], open_max: int = OPEN_MAX) -> None:
+    def __init__(
+        self,
+        slots: int,
+        now_ms: Callable[[], int],
+        open_max: int = OPEN_MAX,
+        *,
+        threads: int = 1,
+    ) -> None:
         self._slots = slots
         self._now_ms = now_ms
         self._open_max = open_max
+        self._finishing = Finishing(threads)
         self._waiting: dict[str, _Waiting] = {}
         self._line: list[_Waiting] = []
         self._making: dict[str, _Making] = {}
         self._lasted: dict[str, deque[int]] = {}
+        self._sorted: dict[str, list[int]] = {}
+        """What they took, in order, without any wait to be finished."""
         self._typical: dict[str, float] = {}
         self._moved_at_ms = 0
 
@@ -103,19 +123,19 @@ class WaitingLine:
         """Between which seconds its pictures come, as far as what was seen lately tells."""
         making = self._making.get(generation_id)
         if making is not None:
-            age_ms = self._now_ms() - making.started_at_ms
-            longer = sorted(one for one in self._lasted.get(making.provider, ()) if one > age_ms)
-            return spread(longer, 0.0, 0.0, age_ms) if longer else None
+            ends = self._ends(making.provider, making.started_at_ms - self._now_ms())
+            return spread(ends, 0.0, 0.0) if ends else None
         waiting, any_ms = self._waiting.get(generation_id), self._typical_ms(None)
-        own = sorted(self._lasted.get(provider, ()))
-        if waiting is None or not own or any_ms is None:
+        if waiting is None or any_ms is None or provider not in self._lasted:
             return None
-        waits_for, slots = self._waits_for(bisect_left(self._line, waiting))
+        ahead = bisect_left(self._line, waiting)
+        waits_for, slots = self._waits_for(ahead)
         deviation_ms = pstdev(one for each in self._lasted.values() for one in each)
         wait_ms, unsure_ms = waits_for * any_ms / slots, 2 * deviation_ms * waits_for**0.5 / slots
         # Where all began at once, a place is free only when one of them is through.
-        step_ms = any_ms if waits_for else 0.0
-        return spread(own, wait_ms - step_ms - unsure_ms, wait_ms + step_ms + unsure_ms, 0)
+        unsure_ms += any_ms if waits_for else 0.0
+        ends = self._ends(provider, wait_ms, ahead)
+        return spread(ends, min(unsure_ms, wait_ms), unsure_ms)
 
     def _admit(self, change: Reserved, offset: int, at_ms: int) -> None:
         known = change.generation_id in self._waiting or change.generation_id in self._making
@@ -129,7 +149,11 @@ class WaitingLine:
         waiting = self._leave(change.generation_id)
         if waiting is None or len(self._making) >= self._open_max:
             return
-        self._making[change.generation_id] = _Making(change.provider, at_ms, waiting.deadline_ms)
+        own = self._sorted.get(change.provider)
+        steps = self._finishing.expect([at_ms + one for one in own]) if own else ()
+        self._making[change.generation_id] = _Making(
+            change.provider, at_ms, waiting.deadline_ms, steps
+        )
         self._moved_at_ms = at_ms
 
     def _end(self, change: Any, at_ms: int) -> None:
@@ -137,12 +161,15 @@ class WaitingLine:
         making = self._making.pop(change.generation_id, None)
         if making is None:
             return
+        self._finishing.forget(making.steps)
         self._moved_at_ms = at_ms
         if isinstance(change, Completed) and change.images:
             if making.provider not in self._lasted and len(self._lasted) >= PROVIDERS_MAX:
                 return
             lasted = self._lasted.setdefault(making.provider, deque(maxlen=LASTED_MAX))
-            lasted.append(max(0, at_ms - making.started_at_ms))
+            waited_ms = self._finishing.ended(at_ms, change.finishing_ms)
+            lasted.append(max(0, at_ms - making.started_at_ms - waited_ms))
+            self._sorted[making.provider] = thinned(sorted(lasted))
             self._typical.clear()
 
     def _leave(self, generation_id: str) -> _Waiting | None:
@@ -160,7 +187,7 @@ class WaitingLine:
             first = next(iter(self._making))
             if self._making[first].deadline_ms >= now_ms:
                 break
-            del self._making[first]
+            self._finishing.forget(self._making.pop(first).steps)
 
     # Estimates ---------------------------------------------------------------------------------
 
@@ -176,7 +203,8 @@ class WaitingLine:
             if not making or now_ms - moved_at_ms > STILL_MS + 2 * any_ms:
                 return None  # nobody makes anything
         waits_for, slots = self._waits_for(ahead)
-        return _seconds(waits_for * any_ms / slots + own_ms)
+        ends = self._ends(provider, waits_for * any_ms / slots, ahead)
+        return _seconds(median(end_ms for end_ms, _ in ends))
 
     def _waits_for(self, ahead: int) -> tuple[int, int]:
         """How many must end before one with so many ahead begins, and how many run at once."""
@@ -187,10 +215,29 @@ class WaitingLine:
         return max(0, ahead + 1 - (slots - making)), slots
 
     def _rest(self, making: _Making) -> int | None:
-        """What those took beyond this one's age that took longer; None: none took as long."""
-        age_ms = self._now_ms() - making.started_at_ms
-        longer = [one for one in self._lasted.get(making.provider, ()) if one > age_ms]
-        return _seconds(median(longer) - age_ms) if longer else None
+        """Until the end, as those went that took longer by now; None: none took as long."""
+        ends = self._ends(making.provider, making.started_at_ms - self._now_ms())
+        return _seconds(median(end_ms for end_ms, _ in ends)) if ends else None
+
+    def _ends(self, provider: str, begins_ms: float, ahead: int = 0) -> list[tuple[float, float]]:
+        """When it may end, in order, and how long it waits to be finished for that.
+
+        Args:
+            provider: who makes it.
+            begins_ms: from now; below 0: it has begun.
+            ahead: how many that have not begun yet will begin before it.
+        """
+        now_ms, pace_ms = self._now_ms(), self._finishing.pace_ms
+        answers_ms = [now_ms + begins_ms + one for one in self._sorted.get(provider, ())]
+        more_ms = max(0.0, ahead * pace_ms - begins_ms) if ahead else 0.0
+        return [
+            (max(answer_ms - now_ms, 0.0) + wait_ms + more_ms, wait_ms + more_ms)
+            for answer_ms, wait_ms in zip(
+                answers_ms, self._finishing.waits_ms(now_ms, answers_ms), strict=True
+            )
+            # What would have come by now has not, unless others stand before it.
+            if begins_ms >= 0 or answer_ms > now_ms or wait_ms > pace_ms
+        ]
 
     def _typical_ms(self, provider: str | None) -> float | None:
         """What the provider's (None: everybody's) last ones took; None: there were none."""
@@ -211,11 +258,25 @@ def _seconds(milliseconds: float) -> int:
     return max(1, -int(-milliseconds // 1000))
 
 
+def thinned(ordered: list[int]) -> list[int]:
+    """`TOLD_BY_MAX` of them at most, the first and the last included."""
+    if len(ordered) <= TOLD_BY_MAX:
+        return ordered
+    last = TOLD_BY_MAX - 1
+    return [ordered[place * (len(ordered) - 1) // last] for place in range(TOLD_BY_MAX)]
+
+
 def spread(
-    lasted_ms: Sequence[int], wait_low_ms: float, wait_high_ms: float, age_ms: float
+    ends: Sequence[tuple[float, float]], sooner_ms: float, later_ms: float
 ) -> tuple[int, int]:
-    """From the fast tenth to the slow tenth of these, in order, after a wait."""
-    low = lasted_ms[int(FAST * (len(lasted_ms) - 1))]
-    high = lasted_ms[-int(-SLOW * (len(lasted_ms) - 1) // 1)]
-    soonest_ms = max(wait_low_ms, 0.0) + low - age_ms
-    return max(0, int(soonest_ms // 1000)), _seconds(wait_high_ms + high - age_ms)
+    """Seconds from the fast tenth to the slow tenth of these ends, in order, and more.
+
+    Args:
+        ends: see `WaitingLine._ends`.
+        sooner_ms: how much sooner it may be.
+        later_ms: how much later.
+    """
+    low_ms, low_wait_ms = ends[int(FAST * (len(ends) - 1))]
+    high_ms, high_wait_ms = ends[-int(-SLOW * (len(ends) - 1) // 1)]
+    soonest_ms = low_ms - LESS * low_wait_ms - sooner_ms
+    return max(0, int(soonest_ms // 1000)), _seconds(high_ms + MORE * high_wait_ms + later_ms)

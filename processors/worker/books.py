@@ -38,6 +38,7 @@ class Books:
         self._facts = facts
         self._patiently = patiently
         self._began: float | None = None
+        self._answered: float | None = None
         self._starting: asyncio.Task[object] | None = None
         self.paid_micros = 0
         """What was paid for certain, by whomever; see `GenerationCompleted`."""
@@ -45,9 +46,12 @@ class Books:
     @property
     def made_ms(self) -> int:
         """How long ago the first call of this worker began; 0: there was none."""
-        if self._began is None:
-            return 0
-        return max(1, round((time.monotonic() - self._began) * 1000))
+        return _since_ms(self._began)
+
+    @property
+    def finishing_ms(self) -> int:
+        """How long ago pictures last came to this worker; 0: none did."""
+        return _since_ms(self._answered)
 
     def begin(self, provider: str, attempt: int) -> None:
         """A call begins; of the first it is said, and nobody need wait for that."""
@@ -70,6 +74,7 @@ class Books:
 
     def paid(self, provider: str, pictures: int) -> None:
         """So many pictures came, or were paid without coming."""
+        self._answered = time.monotonic()
         self.paid_micros += self._cost_micros(provider, pictures)
 
     def found(self, claim: Claim, stored: int) -> None:
@@ -94,3 +99,7 @@ class Books:
             return 0
         asked = self._request
         return pictures * model.cost_micros(provider, asked.kind, asked.size, asked.quality)
+
+
+def _since_ms(moment: float | None) -> int:
+    return 0 if moment is None else max(1, round((time.monotonic() - moment) * 1000))

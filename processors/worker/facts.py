@@ -90,6 +90,7 @@ class Facts:
         safety: str,
         cost_micros: int = 0,
         made_ms: int = 0,
+        finishing_ms: int = 0,
     ) -> bytes:
         """The value bytes of a `GenerationCompleted`."""
         return encode(
@@ -105,6 +106,7 @@ class Facts:
                 safety=safety,
                 cost_micros=cost_micros,
                 made_ms=made_ms,
+                finishing_ms=finishing_ms,
             )
         )
 

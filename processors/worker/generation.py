@@ -202,6 +202,7 @@ class Performance:
             safety=self._inspection.safety(image.index for image in images),
             cost_micros=self._caller.books.paid_micros,
             made_ms=self._caller.books.made_ms,
+            finishing_ms=self._caller.books.finishing_ms,
         )
         await self._patiently(partial(self._tools.claims.stored, lease, result))
         return await self._report(lease, result)
