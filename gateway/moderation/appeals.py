@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -23,7 +23,7 @@ from gateway.api.contract import contract
 from gateway.api.documents import at
 from gateway.deps import Deps
 from gateway.generations.reads import QUERIES as GENERATIONS
-from gateway.generations.reads import find_document, missing
+from gateway.generations.reads import find_document, missing, opened
 from gateway.identity.signed_in import Account
 from gateway.moderation.documents import AppealDocument, AppealRequest
 from gateway.web.errors import Problem
@@ -90,6 +90,28 @@ async def read(request: Request[Any, Any, Any], generation_id: FromPath[str]) ->
     if document is None:
         raise Problem("not-found", "There is no appeal about a generation with this id.")
     return reply(document)
+
+
+class Refusal(NamedTuple):
+    """A generation that was refused."""
+
+    generation_id: UUID
+    prompt: str | None
+    """In clear; None: it does not open any more."""
+
+
+async def newest_refusal(deps: Deps, account: Account) -> Refusal | None:
+    """The account's last refusal that can be appealed and was not yet; None: there is none.
+
+    Raises:
+        PixelpopError: the database cannot be reached.
+    """
+    async with as_account(deps.pool, account.uuid) as connection:
+        row = await connection.fetchrow(QUERIES.newest_refusal, account.uuid, sorted(APPEALABLE))
+    if row is None:
+        return None
+    prompt = opened(account, str(row["generation_id"]), "prompt", row["prompt"])
+    return Refusal(row["generation_id"], prompt)
 
 
 async def file_appeal(

@@ -14,6 +14,21 @@ SELECT
 FROM appeals
 WHERE account_id = $1 AND appeal_id = $2;
 
+-- name: newest_refusal
+-- The last one that was not objected to yet.
+SELECT g.generation_id, g.prompt
+FROM read.generations AS g
+WHERE
+    g.account_id = $1
+    AND g.error_code = ANY($2::text[])
+    AND g.deleted_at_ms IS NULL
+    AND NOT EXISTS (
+        SELECT FROM appeals AS a
+        WHERE a.account_id = $1 AND a.generation_id = g.generation_id
+    )
+ORDER BY g.requested_at_ms DESC, g.generation_id DESC
+LIMIT 1;
+
 -- name: list_appeals
 SELECT
     appeal_id, generation_id, state, reason, words,

@@ -21,6 +21,7 @@ bot-command-balance = Credits that you have
 bot-command-buy = Get credits for Stars
 bot-command-history = Your last pictures
 bot-command-styles = Choose a style
+bot-command-appeal = Object to a refusal
 bot-command-language = Choose a language
 bot-command-help = What this bot can do
 bot-command-terms = Terms of use
@@ -64,6 +65,7 @@ bot-help =
     /styles: the style that I draw in
     /balance: your credits
     /buy: more credits
+    /appeal: object to a refusal
     /language: English or Russian
     /support: whom to ask
     /paysupport: help with payments
@@ -78,6 +80,12 @@ bot-status-asked = 🎨 I have your words. The picture appears here.
 bot-edit-usage = Answer a photo with /edit and what to change, or send a photo with that as its caption.
 bot-edit-ask-photo = ✏️ Which photo? Send it, with what to change as its caption.
 bot-edit-ask-words = ✏️ What shall I change? Write it in your next message.
+
+bot-appeal-ask = ⚖️ “{ $prompt }” was refused. Why is that wrong? Write it in your next message; a person reads it.
+bot-appeal-filed = ⚖️ Your words are on their way. A person looks at them; what was decided you read here.
+bot-appeal-long = ⚠️ That is too long. Say it in at most { $characters } characters, in your next message.
+bot-appeal-nothing = There is no refusal that you could object to: what an image service refuses by its own rules is not ours to change.
+bot-appeal-private = Object in the chat with me: open it and send /appeal.
 
 bot-balance =
     💳 You have { $available ->
@@ -159,7 +167,7 @@ bot-error-prohibited =
         [hate] That seems to ask for hate against people, which
         [fraud] That seems to ask for forged documents or money, which
        *[other] That asks for something that
-    } is not allowed here. Nothing was charged. Say it in other words; if this is wrong, you can appeal in the app.
+    } is not allowed here. Nothing was charged. Say it in other words; if this is wrong, object: /appeal.
 bot-error-credits = 💳 You do not have enough credits for that. Nothing was charged. Get more with /buy.
 bot-error-slow-down = ⏳ That was too many in a short time. Nothing was charged. Wait a minute and try again.
 bot-error-unavailable = ⚠️ That is not offered at the moment. Nothing was charged. Choose another style with /styles and try again.
@@ -177,6 +185,7 @@ bot-error-photo = ⚠️ This photo cannot be used. Nothing was charged. Send an
 bot-error-photo-gone = ⚠️ I no longer have this photo. Nothing was charged. Send it again with /edit.
 bot-error-photos = ⏳ That were many photos in a short time. Nothing was charged. Wait a while and send it again.
 bot-error-payments = ⚠️ Credits cannot be bought here yet.
+bot-error-appeals = ⏳ You have as many open objections as anybody may. Wait for an answer.
 bot-error-shares = You have too many links. Take one back in the app first.
 bot-error-banned = 🚫 This account is blocked. Questions: /support.
 bot-error-erased = This account was erased. Send /start to begin anew.

@@ -51,9 +51,9 @@ messages-failed-provider-refused =
 messages-failed-provider-unavailable =
     ⚠️ The image service does not answer at the moment. Your credits are back: { $left }. Try again in a few minutes.
 messages-failed-prohibited =
-    🚫 That is not allowed here, so nothing was made. Your credits are back: { $left }. Say it in other words, or choose another photo. If this is wrong, you can appeal in the app.
+    🚫 That is not allowed here, so nothing was made. Your credits are back: { $left }. Say it in other words, or choose another photo. If this is wrong, object: /appeal.
 messages-failed-withheld =
-    🚫 The picture turned out as something that is not allowed here, so it is not shown. Your credits are back: { $left }. Say it in other words and try again. If this is wrong, you can appeal in the app.
+    🚫 The picture turned out as something that is not allowed here, so it is not shown. Your credits are back: { $left }. Say it in other words and try again. If this is wrong, object: /appeal.
 messages-failed-moderation-unavailable =
     ⚠️ The check that every picture goes through does not answer at the moment. Your credits are back: { $left }. Try again in a few minutes.
 messages-failed-photo-gone =
@@ -65,7 +65,7 @@ messages-failed-timed-out =
 
 messages-rejected = ⚠️ It was not taken on, and nothing was charged. Please try again.
 messages-rejected-prohibited =
-    🚫 The prompt asks for something that is not allowed here. Nothing was charged. Say it in other words and try again. If this is wrong, you can appeal in the app.
+    🚫 The prompt asks for something that is not allowed here. Nothing was charged. Say it in other words and try again. If this is wrong, object: /appeal.
 messages-rejected-unavailable =
     ⚠️ That is not offered at the moment. Nothing was charged. Choose another quality or size and try again.
 messages-rejected-rate-limited =

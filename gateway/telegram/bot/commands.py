@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from gateway.telegram.bot import asking, buying, editing, showing, starting
+from gateway.telegram.bot import appealing, asking, buying, editing, showing, starting
 from gateway.telegram.bot.talk import Talk
 from gateway.telegram.messages import Message
 
@@ -40,6 +40,7 @@ COMMANDS: Final = (
     Command("buy", _simple(buying.buy), "bot-command-buy"),
     Command("history", _simple(showing.history), "bot-command-history"),
     Command("styles", _simple(showing.styles), "bot-command-styles"),
+    Command("appeal", _simple(appealing.appeal), "bot-command-appeal"),
     Command("language", _simple(starting.language), "bot-command-language"),
     Command("help", _simple(showing.say_help), "bot-command-help", needs_account=False),
     Command("terms", _simple(showing.terms), "bot-command-terms", needs_account=False),

@@ -10,7 +10,16 @@ from msgspec import UnsetType
 from commands.requests import InvalidRequest
 from commands.wording import language_of
 from gateway.identity.signed_in import Account
-from gateway.telegram.bot import asking, commands, dialogues, editing, failing, pressing, who
+from gateway.telegram.bot import (
+    appealing,
+    asking,
+    commands,
+    dialogues,
+    editing,
+    failing,
+    pressing,
+    who,
+)
 from gateway.telegram.bot.commands import Command, Written
 from gateway.telegram.bot.once import once
 from gateway.telegram.bot.talk import PRIVATE, Talk
@@ -165,6 +174,8 @@ async def _went_on(talk: Talk, said: Message) -> bool:
         await editing.go_on(talk, photo, words or dialogue.said)
     elif dialogue is not None and dialogue.step == editing.WAITS_FOR_WORDS and words:
         await editing.go_on(talk, dialogue.said, words)
+    elif dialogue is not None and dialogue.step == appealing.WAITS_FOR_REASON and words:
+        await appealing.go_on(talk, dialogue.said, words)
     elif photo:
         # Words without a command are none that anybody is charged for: the bot asks.
         await editing.go_on(talk, photo, "")

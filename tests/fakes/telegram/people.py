@@ -73,6 +73,11 @@ class Person:
         sizes = photos.stored(self._telegram.world, data)
         return self._posts(chat, photo=sizes, caption=caption)
 
+    def sends_file(self, data: bytes, mime_type: str, caption: str | None = None) -> dict[str, Any]:
+        """Send a file as it is, not as a picture; the message."""
+        document = photos.as_file(self._telegram.world, data, mime_type)
+        return self._posts(None, document=document, caption=caption)
+
     def _posts(self, chat: Chat | None, **content: Any) -> dict[str, Any]:
         place = chat or self.chat
         assert not place.is_blocked, "who has blocked the bot cannot write to it"

@@ -12,6 +12,7 @@ from commands.wording import say
 from tests.fakes.telegram import Person
 from tests.integration.gateway.bot import Bot
 from tests.integration.gateway.test_bot import requests
+from tests.unit.uploads import photos
 
 
 def photo(side: int = 64) -> bytes:
@@ -69,3 +70,18 @@ async def test_a_photo_that_is_not_taken(bot: Bot, anna: Person) -> None:
     refusals = [one for one in anna.inbox if one["text"] == say("en", "bot-error-photo")]
     assert len(refusals) == 2
     assert await requests(bot, anna) == []
+
+
+async def test_a_photo_sent_as_a_file(bot: Bot, anna: Person) -> None:
+    """A photo may come as a file, of any type that is taken; another file is no photo."""
+    anna.sends_file(photos.HEIC, "image/heic", "/edit make it night")
+    anna.sends_file(photo(), "image/png")
+    await anna.sees(say("en", "bot-edit-ask-words"))
+    anna.sends("make it day")
+    await bot.answered()
+    assert [len(one.upload_ids) for one in await requests(bot, anna)] == [1, 1]
+    anna.sends_file(b"<svg xmlns='http://www.w3.org/2000/svg'/>", "image/svg+xml", "/edit that")
+    await anna.sees(say("en", "bot-error-photo"))
+    anna.sends_file(b"%PDF-1.7", "application/pdf", "/edit that")
+    await anna.sees(say("en", "bot-edit-ask-photo"))
+    assert len(await requests(bot, anna)) == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -126,3 +127,38 @@ async def test_a_banned_person_is_told(bot: Bot, anna: Person) -> None:
     await anna.sees(say("en", "bot-support"))
     assert await requests(bot, anna) == []
     await bot.answered()
+
+
+async def test_an_appeal(bot: Bot, anna: Person) -> None:
+    """The newest refusal is objected to, once, with words of the next message; in private alone."""
+    anna.sends("/appeal")
+    await anna.sees(say("en", "bot-appeal-nothing"))
+    for prompt in ("a decapitated man", "two decapitated men"):
+        anna.sends(f"/generate {prompt}")
+        await bot.answered()
+        generation = await bot.generation_of(anna)
+        await until(lambda it=generation: bot.status_of(it), 20, what="the refusal to be readable")
+    anna.sends("/appeal")
+    await anna.sees(say("en", "bot-appeal-ask", prompt="two decapitated men"))
+    anna.sends("x" * 1_001)
+    await anna.sees(say("en", "bot-appeal-long", characters=1_000))
+    anna.sends("It is about statues.")
+    await anna.sees(say("en", "bot-appeal-filed"))
+    anna.sends("/appeal It is a statue, too.")
+    await bot.answered()
+    anna.sends("/appeal And once more.")
+    await bot.answered()
+    group = bot.telegram.group()
+    anna.sends("/appeal", chat=group)
+    await bot.answered()
+    said = [one["text"] for one in group.messages.values() if one["from"]["is_bot"]]
+    assert said == [say("en", "bot-appeal-private")]
+    texts = [one["text"] for one in anna.inbox]
+    assert texts.count(say("en", "bot-appeal-nothing")) == 2
+    assert texts.count(say("en", "bot-appeal-filed")) == 2
+    rows = await bot.fetch(
+        "SELECT generation_id FROM appeals WHERE account_id = $1 ORDER BY filed_at",
+        UUID(await bot.account_of(anna)),
+    )
+    assert str(rows[0]["generation_id"]) == generation
+    assert len(rows) == 2

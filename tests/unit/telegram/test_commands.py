@@ -49,7 +49,7 @@ def test_every_command_is_there() -> None:
     """The commands that people were promised."""
     assert BY_NAME.keys() >= {
         *("start", "generate", "edit", "balance", "buy", "history", "styles", "help", "terms"),
-        *("privacy", "support", "paysupport", "language"),
+        *("privacy", "support", "paysupport", "language", "appeal"),
     }
     assert len(BY_NAME) == len(COMMANDS)
 
