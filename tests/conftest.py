@@ -23,6 +23,15 @@ from tests.servers import Database
 os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that share what takes long to start stay together when several processes run tests."""
+    for item in items:
+        folder = item.path.parent.relative_to(item.config.rootpath).as_posix()
+        together = folder.startswith(("tests/integration/", "tests/e2e"))
+        name = folder if together else item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group(name))
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def servers(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Settings]:
     """Settings that name the session's Kafka (with topics), PostgreSQL (as owner), S3 (bucket)."""

@@ -21,7 +21,7 @@ PART_BYTES = 100_000
 OFTEN_SECONDS = 0.5
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def world(servers: Settings, template_url: str) -> AsyncIterator[World]:
     """Gateway, decider, projector and eraser over a database of their own."""
     assert servers.database_url is not None

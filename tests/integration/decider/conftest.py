@@ -24,7 +24,7 @@ from tests.integration.decider.log_writer import History, LogWriter
 RunDecider = Callable[..., AbstractAsyncContextManager[None]]
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def servers(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Settings]:
     """Servers of these tests alone: a decider owns a whole topic, and others have one too."""
     folder: Path = tmp_path_factory.mktemp("decider")

@@ -22,7 +22,7 @@ from tests.integration.gateway.world import (
 )
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def world(servers: Settings, template_url: str) -> AsyncIterator[World]:
     """Gateway, decider and projector over a database of their own."""
     assert servers.database_url is not None
@@ -34,7 +34,7 @@ async def world(servers: Settings, template_url: str) -> AsyncIterator[World]:
     await test_servers.drop_database(servers.database_url, database)
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def admin(world: World) -> Person:
     """Who is an admin by the settings."""
     return await world.person(telegram_id=ADMIN)
@@ -46,14 +46,14 @@ async def person(world: World) -> Person:
     return await world.person()
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def issuer() -> AsyncIterator[Issuer]:
     """An issuer of OpenID Connect; what a test tells it to do wrong, that test takes back."""
     async with Issuer().running() as one:
         yield one
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def open_gateway(world: World, issuer: Issuer) -> AsyncIterator[Gateway]:
     """One more gateway of the same world, which that issuer's users may come in by."""
     async with another_gateway(world, **of_issuer(issuer), identities_per_account_max=3) as one:

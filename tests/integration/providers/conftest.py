@@ -30,7 +30,7 @@ async def api() -> AsyncIterator[Replicate]:
     await fake.stop()
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def fal() -> AsyncIterator[Fal]:
     """A stand-in for fal, where the gateway finds the keys that it signs with."""
     fake = Fal()
@@ -43,7 +43,7 @@ async def fal() -> AsyncIterator[Fal]:
     await fake.stop()
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def world(servers: Settings, template_url: str, fal: Fal) -> AsyncIterator[World]:
     """Gateway, decider and projector over a database of their own."""
     assert servers.database_url is not None

@@ -17,7 +17,7 @@ from tests.integration.security.robbery import Victim
 from tests.integration.security.telling import undone
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def world(servers: Settings, template_url: str) -> AsyncIterator[World]:
     """Gateway, decider and projector over a database of their own."""
     assert servers.database_url is not None

@@ -25,7 +25,7 @@ async def receiver() -> AsyncIterator[Receiver]:
         yield one
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def world(servers: Settings, template_url: str) -> AsyncIterator[World]:
     """Gateway, decider and projector over a database of their own; receivers may be local."""
     assert servers.database_url is not None
