@@ -126,6 +126,8 @@ class Burst:
         self._seconds = seconds
         self._gateway = Target(0)
         self._worker_metrics = 0
+        self.used: list[str] = []
+        """Of each burst: processor time of each process, in milliseconds a job."""
 
     async def start(self) -> None:
         """All processes, and the provider; then some generations, one after the other."""
@@ -150,9 +152,14 @@ class Burst:
 
     async def ours(self, pictures: Pictures) -> Figures:
         """One burst."""
-        before = self._cost()
+        before, all_before = self._cost(), self._world.cpu_seconds()
         said, done = await self._asked(self._jobs, SECONDS, pictures)
-        after = self._cost()
+        after, all_after = self._cost(), self._world.cpu_seconds()
+        used = {
+            name: 1000 * (now - all_before.get(name, 0.0)) / self._jobs
+            for name, now in all_after.items()
+        }
+        self.used.append(", ".join(f"{name} {ms:.1f}" for name, ms in used.items()))
         for_pictures = after.pictures - before.pictures
         beside = after.whole - before.whole - for_pictures
         found = {
@@ -265,5 +272,6 @@ async def measure(world: World, repeats: int, jobs: int, seconds: float) -> list
         rows = make_rows(pictures, jobs, seconds)
         await interleave(rows, repeats, ours=partial(burst.ours, pictures))
         all_rows += rows
+        rows[0].note(f"milliseconds of processor time a job: {burst.used[-1]}")
     all_rows[0].note(f"estimates are drawn from {EARLIER} earlier ones, and then from bursts too")
     return all_rows

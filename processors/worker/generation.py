@@ -62,6 +62,7 @@ class Performance:
             job.account_id,
             job.generation_id,
             previews=tools.previews,
+            crowd=tools.crowd,
         )
         self._makers = makers_of(job.request, tools.providers)
         self._step = random_step()

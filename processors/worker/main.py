@@ -24,6 +24,7 @@ from processors.worker.app import make_app
 from processors.worker.ceiling import Ceiling
 from processors.worker.choices import Choices
 from processors.worker.claims import Claims
+from processors.worker.crowd import Crowd
 from processors.worker.gaps import open_gaps
 from processors.worker.gates import Gates
 from processors.worker.intake import Intake
@@ -160,6 +161,7 @@ async def opened(settings: Settings, holder: UUID) -> AsyncIterator[Tools]:
             executor=executor,
             moderator=moderator,
             previews=settings.previews,
+            crowd=Crowd(settings.worker_image_threads),
             signer=signer,
             choices=Choices(pool),
             retry_seconds=settings.worker_retry_seconds,

@@ -8,6 +8,7 @@ stored under its key, so they belong together even where two workers store at on
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor
 from functools import partial
@@ -19,6 +20,7 @@ from events.generations import Image, Preview
 from events.ids import AccountId, GenerationId, image_id
 from processors import images
 from processors.images import Prepared, Previews, UnusableImage
+from processors.worker.crowd import Crowd
 from runtime.objects import ObjectStore
 
 _log = structlog.get_logger(__name__)
@@ -50,6 +52,7 @@ class Gallery:
         account_id: whose they are.
         generation_id: what they are of.
         previews: which are made.
+        crowd: who else is finished now; None: nobody, and no preview is left out.
     """
 
     def __init__(
@@ -60,12 +63,14 @@ class Gallery:
         generation_id: GenerationId,
         *,
         previews: Previews = "all",
+        crowd: Crowd | None = None,
     ) -> None:
         self._objects = objects
         self._executor = executor
         self._account_id = account_id
         self._generation_id = generation_id
         self._previews = previews
+        self._crowd = crowd or Crowd(sys.maxsize)
         self.tried: set[str] = set()
         """Keys that this worker may have stored something under."""
 
@@ -82,9 +87,10 @@ class Gallery:
         async def one(index: int, data: bytes) -> tuple[int, Prepared | None]:
             last = None if finish is None else partial(finish, index)
             try:
-                return index, await images.prepare(
-                    data, self._executor, finish=last, previews=self._previews
-                )
+                with self._crowd.joined(self._previews) as previews:
+                    return index, await images.prepare(
+                        data, self._executor, finish=last, previews=previews
+                    )
             except UnusableImage as error:
                 _log.warning("a provider sent an unusable picture", index=index, error=error)
                 return index, None

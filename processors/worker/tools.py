@@ -14,6 +14,7 @@ from processors.providers import Provider
 from processors.worker.ceiling import Ceiling
 from processors.worker.choices import Choices
 from processors.worker.claims import Claims
+from processors.worker.crowd import Crowd
 from processors.worker.gates import Gates
 from processors.worker.leases import Leases
 from processors.worker.live import Live
@@ -44,6 +45,8 @@ class Tools(msgspec.Struct, frozen=True, kw_only=True):
     """Where pictures are drawn, decoded and encoded."""
     previews: Previews = "all"
     """Which previews are made of a picture."""
+    crowd: Crowd | None = None
+    """Who knows when that would be too many."""
     signer: Signer | None = None
     """Signs content credentials into pictures; None: nobody does."""
     choices: Choices | None = None

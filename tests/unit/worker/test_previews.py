@@ -13,6 +13,7 @@ from processors import images
 from processors.images import prepare_now
 from processors.pictures.fingerprints import NEAR_APART_MAX, apart, blurhash, near_hash
 from processors.providers import drawing
+from processors.worker.crowd import PATIENCE, Crowd
 from processors.worker.storing import Gallery
 from runtime.objects import MemoryObjects
 
@@ -56,6 +57,23 @@ def test_previews_are_made_as_set(wanted: images.Previews, count: int) -> None:
     prepared = prepare_now(drawing.flat((1024, 1024), (1, 2, 3)), previews=wanted)
     assert len(prepared.previews) == count
     assert prepared.preview
+
+
+async def test_a_crowd_gets_the_small_preview_alone() -> None:
+    """Who comes while many wait is there sooner, with one preview, and is stored as it is."""
+    crowded = PATIENCE + 2
+    pictures = {index: drawing.flat((600, 600), (1, 2, 3)) for index in range(crowded)}
+    objects = MemoryObjects()
+    with ThreadPoolExecutor(1) as executor:
+        gallery = Gallery(objects, executor, ACCOUNT, GENERATION, crowd=Crowd(1))
+        prepared = await gallery.prepare(pictures)
+        stored = await gallery.store(prepared)
+        quiet = await gallery.prepare({0: pictures[0]})
+    assert [len(stored[index].previews) for index in range(crowded)] == [3] * PATIENCE + [0, 0]
+    assert sorted(key for one in stored.values() for key in one.object_keys) == await objects.list(
+        ""
+    )
+    assert len(quiet[0].previews) == 3
 
 
 def test_a_small_picture_has_no_larger_preview() -> None:
