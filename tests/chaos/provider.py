@@ -7,8 +7,10 @@ import base64
 import hashlib
 import random
 import time
+from collections.abc import Mapping
 from contextvars import ContextVar
 from io import BytesIO
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import msgspec
@@ -27,15 +29,26 @@ SIDE_PIXELS = 128
 CLIENT_CLOSED_REQUEST = 499
 
 
+FAILS, LOSES = 0.20, 0.05
+USUAL = dict.fromkeys(
+    ("[429:1]", "[500]", "[503]", "[504]", "[drop]", "[fewer:1]", "[moderation]"), 0.1 / 7
+)
+ROUGH = {
+    # One in five fails: mostly for nothing, at times after it was charged.
+    **dict.fromkeys(("[429:1]", "[500]", "[503]"), FAILS * 0.25),
+    **dict.fromkeys(("[moderation]", "[broken]"), FAILS * 0.1),
+    "[fewer:1]": FAILS * 0.05,
+    # One in twenty is lost: it was charged, and nobody can know.
+    **dict.fromkeys(("[504]", "[drop]"), LOSES * 0.5),
+}
+
+
 class Moods(NamedTuple):
     """How a model behaves, by chance."""
 
     latency_seconds: tuple[float, float]
     """How long it thinks."""
-    troubles: dict[str, float] = {  # noqa: RUF012  never changed
-        **dict.fromkeys(("[429:1]", "[500]", "[503]", "[504]", "[drop]"), 0.1 / 7),
-        **dict.fromkeys(("[fewer:1]", "[moderation]"), 0.1 / 7),
-    }
+    troubles: Mapping[str, float] = MappingProxyType(USUAL)
     """What goes wrong instead (directives of the stub), and for which share of the calls."""
     late_share: float = 0.0
     """Of all calls."""

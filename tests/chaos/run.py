@@ -26,7 +26,7 @@ from tests.chaos.evidence import (
 from tests.chaos.faults import Faults
 from tests.chaos.load import Customer, Promises, open_shop
 from tests.chaos.oracle import judge
-from tests.chaos.provider import Moods, MoodyModel
+from tests.chaos.provider import ROUGH, Moods, MoodyModel
 from tests.chaos.recovery import RESUME_SECONDS_MAX, Resumed, resumed
 from tests.chaos.stack import Stack
 
@@ -49,12 +49,12 @@ class Form:
     """Whether Kafka, PostgreSQL and object storage are hit too."""
     between_seconds: tuple[float, float]
     """Between two faults."""
-    latency_seconds: tuple[float, float]
+    moods: Moods
     """Of the image model."""
 
 
-FULL = Form(100, 40, servers=True, between_seconds=(0.5, 6.0), latency_seconds=(0.5, 6.0))
-QUICK = Form(8, 16, servers=False, between_seconds=(0.2, 1.5), latency_seconds=(0.2, 2.0))
+FULL = Form(100, 40, servers=True, between_seconds=(0.5, 6.0), moods=Moods((0.5, 6.0)))
+QUICK = Form(8, 16, servers=False, between_seconds=(0.2, 1.5), moods=Moods((0.2, 2.0), ROUGH))
 
 
 @dataclass
@@ -103,7 +103,7 @@ async def run(form: Form, *, seed: int, folder: Path, report: Report) -> Outcome
     """
     chance = random.Random(seed)
     plan = breaking.plan(form.faults, chance, form.between_seconds, servers=form.servers)
-    model = MoodyModel(random.Random(chance.random()), Moods(form.latency_seconds))
+    model = MoodyModel(random.Random(chance.random()), form.moods)
 
     def faults(stack: Stack) -> Faults:
         return Faults(stack.data_dir, stack.pid, model.port, plan, report)

@@ -14,7 +14,7 @@ from runtime.waiting import until
 from tests.chaos.faults import WORKERS, Faults, Planned
 from tests.chaos.load import Customer, Promises
 from tests.chaos.paid.judging import check_paid
-from tests.chaos.provider import Moods, MoodyModel
+from tests.chaos.provider import LOSES, ROUGH, Moods, MoodyModel
 from tests.chaos.run import Outcome, Report, Scene, play
 from tests.chaos.stack import Stack
 
@@ -33,20 +33,12 @@ RUN_SECONDS_MAX = 1200.0
 TIMEOUT_SECONDS = 25
 """After which a worker gives a call up."""
 
-FAILS, LOSES, LATE = 0.20, 0.05, 0.10
 MOODS = Moods(
     latency_seconds=(0.5, 5.0),
-    late_share=LATE,
+    # Of those that are lost, some answers only come when nobody waits for them any more.
+    troubles={**ROUGH, "[drop]": LOSES * 0.3, f"[hang:{TIMEOUT_SECONDS + 5}]": LOSES * 0.2},
+    late_share=0.10,
     late_seconds=(8.0, 18.0),
-    troubles={
-        # One in five fails: mostly for nothing, at times after it was charged.
-        **dict.fromkeys(("[429:1]", "[500]", "[503]"), FAILS * 0.25),
-        **dict.fromkeys(("[moderation]", "[broken]"), FAILS * 0.1),
-        "[fewer:1]": FAILS * 0.05,
-        # One in twenty is lost: it was charged, and nobody can know.
-        **dict.fromkeys(("[504]", "[drop]"), LOSES * 0.4),
-        f"[hang:{TIMEOUT_SECONDS + 5}]": LOSES * 0.2,
-    },
 )
 
 
