@@ -39,6 +39,7 @@ from gateway.money.payments import Payments
 from gateway.money.spending import Spending, ceilings_of
 from gateway.money.stars import ways_of
 from gateway.money.told import PaymentsTold
+from gateway.operations.drawers import Drawers
 from gateway.operations.readiness import Readiness, checks
 from gateway.providers.telling import Telling
 from gateway.server import HttpServer
@@ -136,6 +137,8 @@ async def running_parts(settings: Settings) -> AsyncIterator[Deps]:
         stack.push_async_callback(deps.exporter.stop)
         keeping = asyncio.create_task(_keep_time(clock, producer))
         stack.callback(keeping.cancel)
+        looking = asyncio.create_task(Drawers(pool, deps.offer).keep_looking())
+        stack.callback(looking.cancel)
         telling = asyncio.create_task(deps.acts.keep_telling())
         stack.callback(telling.cancel)
         turns = {
@@ -210,7 +213,7 @@ def _watch(
         settings.stream_queue_max,
     )
     slots = min(settings.worker_jobs, settings.jobs_in_flight_max)
-    line = WaitingLine(slots, clock.now_ms)
+    line = WaitingLine(slots, clock.now_ms, threads=settings.worker_image_threads)
 
     def changed(partition: int, offset: int, at_ms: int, change: Change) -> None:
         line.take(partition, offset, at_ms, change)

@@ -1,4 +1,8 @@
-"""A worker's tools on real servers, with a provider that does what the test says; no Faust."""
+"""A worker's tools on real servers, with a provider that does what the test says; no Faust.
+
+Connections cost more than what is done by them, so benches with the same settings share them
+(`shared`). To the claims each is a worker of its own.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +18,18 @@ from PIL import Image
 
 from events.jobs import Job, encode_job
 from processors.providers import Call, ImageRequest, ProviderUncertain
+from processors.worker.claims import Claims
+from processors.worker.gates import Gates
 from processors.worker.jobs import Jobs
-from processors.worker.main import opened
+from processors.worker.leases import Leases
+from processors.worker.live import Live
+from processors.worker.main import KEY_TTL_SECONDS, opened
 from processors.worker.tools import Tools
 from processors.worker.work import Delivery, work_of
+from runtime.crypto.keys import AccountKeys
+from runtime.crypto.master import master_keys
 from runtime.objects import MemoryObjects
+from runtime.postgres.account_keys import wrapped_key_loader
 from runtime.settings import Settings
 
 
@@ -96,10 +107,57 @@ def delivered(job: Job, offset: int = 0) -> Delivery:
     )
 
 
+_SHARED: dict[Settings, Tools] = {}
+
+
+@contextlib.asynccontextmanager
+async def shared(settings: Settings) -> AsyncIterator[None]:
+    """Open a worker's connections for all benches inside that have these settings."""
+    async with opened(settings, uuid.uuid4()) as tools:
+        _SHARED[_known_by(settings)] = tools
+        try:
+            yield
+        finally:
+            del _SHARED[_known_by(settings)]
+
+
+def _known_by(settings: Settings) -> Settings:
+    return replace(settings, worker_group="any")  # benches read no topic
+
+
+@contextlib.asynccontextmanager
+async def a_worker(settings: Settings) -> AsyncIterator[Tools]:
+    """A worker's tools: a holder of claims that no other is, with its own leases and gates."""
+    tools = _SHARED.get(_known_by(settings))
+    if tools is None:
+        async with opened(settings, uuid.uuid4()) as opened_tools:
+            yield opened_tools
+        return
+    claims = Claims(
+        tools.claims._pool, holder=uuid.uuid4(), lease_seconds=settings.worker_lease_seconds
+    )
+    leases = Leases(claims, lease_seconds=settings.worker_lease_seconds)
+    keys = AccountKeys(
+        wrapped_key_loader(tools.claims._pool), master_keys(settings), ttl_seconds=KEY_TTL_SECONDS
+    )
+    leases.start()
+    try:
+        yield replace(
+            tools,
+            claims=claims,
+            leases=leases,
+            keys=keys,
+            live=Live(tools.producer, keys, tools.executor),
+            gates=Gates(),
+        )
+    finally:
+        await leases.stop()
+
+
 @contextlib.asynccontextmanager
 async def bench(settings: Settings, *acts: Any, free: bool = False) -> AsyncIterator[Bench]:
     """Open a bench whose provider plays these acts."""
-    async with opened(settings, uuid.uuid4()) as tools:
+    async with a_worker(settings) as tools:
         yield Bench(tools, Scripted(*acts, free=free))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import uuid
 from collections.abc import Callable
@@ -26,7 +27,7 @@ from runtime.crypto.master import master_keys
 from runtime.crypto.sealing import seal
 from runtime.kafka.clock import BrokerClock
 from runtime.kafka.connect import client_options
-from runtime.kafka.lookup import end_offsets
+from runtime.kafka.lookup import LogLookup, end_offsets
 from runtime.kafka.partition_reader import PartitionReader
 from runtime.kafka.producer import LogProducer
 from runtime.kafka.records import Outgoing, Position, Record, from_consumer
@@ -50,24 +51,44 @@ class Desk:
         self.dead: list[Record] = []
         self.progress: dict[str, list[Progress]] = {}
         self._keys: dict[str, bytes] = {}
+        self._read_until: dict[tuple[str, int], int] = {}
+        self._asking = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
+        self._database = await asyncpg.connect(self.settings.database_url)
         await self.producer.start()
         await self.clock.prime(self.producer, LIVE)
         await self.forget_backlog()
-        tps = [
-            (topic, number)
-            for topic in (EVENTS, DLQ, LIVE)
-            for number in range(self.settings.kafka_partitions)
-        ]
-        ends = await end_offsets(self.settings, tps)
-        self._reader = PartitionReader(self.settings, dict(ends), fetch_max_wait_ms=20)
+        self._lookup = LogLookup(self.settings)
+        await self._lookup.__aenter__()
+        self._read_until = await self._ends(EVENTS, DLQ, LIVE)
+        self._reader = PartitionReader(self.settings, dict(self._read_until), fetch_max_wait_ms=20)
         await self._reader.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._reader.stop()
+        await self._lookup.__aexit__(None, None, None)
         await self.producer.stop()
+        await self._database.close()
+
+    async def begin(self, group: str) -> None:
+        """Another test, with this consumer group: forget what was before it."""
+        self.settings = msgspec.structs.replace(self.settings, worker_group=group)
+        # A record of an earlier test would otherwise come among this one's dead letters.
+        for tp, end in (await self._ends(DLQ)).items():
+            while self._read_until[tp] < end:
+                await self.read_on()
+        for remembered in (self.events, self.event_ids, self.dead, self.progress):
+            remembered.clear()
+        tables = "provider_calls", "worker_shares", "provider_shares", "provider_paces"
+        async with self._asking:
+            await self._database.execute("; ".join(f"DELETE FROM {one}" for one in tables))
+
+    async def _ends(self, *topics: str) -> dict[tuple[str, int], int]:
+        count = self.settings.kafka_partitions
+        tps = [(topic, number) for topic in topics for number in range(count)]
+        return dict(await self._lookup.end_offsets(tps))
 
     async def forget_backlog(self) -> None:
         """Let the test's own group begin with what this test appends."""
@@ -99,17 +120,12 @@ class Desk:
         key = new_account_key()
         master = master_keys(self.settings).current
         wrapped = wrap(master, key, uuid.UUID(account_id))
-        connection = await asyncpg.connect(self.settings.database_url)
-        try:
-            await connection.execute(
-                "INSERT INTO identities "
-                "(account_id, wrapped_key, master_key_id) VALUES ($1, $2, $3)",
-                uuid.UUID(account_id),
-                wrapped,
-                master.id,
-            )
-        finally:
-            await connection.close()
+        await self.execute(
+            "INSERT INTO identities (account_id, wrapped_key, master_key_id) VALUES ($1, $2, $3)",
+            uuid.UUID(account_id),
+            wrapped,
+            master.id,
+        )
         self._keys[account_id] = key
         return account_id
 
@@ -123,23 +139,17 @@ class Desk:
 
     async def execute(self, statement: str, *values: Any) -> Any:
         """Ask the database as its owner."""
-        connection = await asyncpg.connect(self.settings.database_url)
-        try:
-            return await connection.fetchval(statement, *values)
-        finally:
-            await connection.close()
+        async with self._asking:
+            return await self._database.fetchval(statement, *values)
 
     async def claim(self, generation_id: str) -> asyncpg.Record | None:
         """The latest claim on a generation."""
-        connection = await asyncpg.connect(self.settings.database_url)
-        try:
-            return await connection.fetchrow(
+        async with self._asking:
+            return await self._database.fetchrow(
                 "SELECT * FROM provider_calls WHERE generation_id = $1 "
                 "ORDER BY attempt DESC LIMIT 1",
                 uuid.UUID(generation_id),
             )
-        finally:
-            await connection.close()
 
     def job(
         self, account_id: AccountId, *, deadline_ms: int = 10 * MINUTE_MS, **fields: Any
@@ -192,6 +202,7 @@ class Desk:
         """Read what has been appended since."""
         for tp, records in (await self._reader.get(5000, 0.02)).items():
             for one in records:
+                self._read_until[tp.topic, tp.partition] = one.offset + 1
                 if tp.topic == DLQ:
                     self.dead.append(from_consumer(one))
                 elif tp.topic == LIVE:

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import AsyncIterator
 
 import msgspec
+import pytest
 import pytest_asyncio
 
 from processors.worker.ceiling import Ceiling
@@ -17,6 +18,8 @@ from tests.fakes.openai_images import OpenAIImages
 from tests.integration.worker.desk import Desk
 from tests.integration.worker.test_disturbed import all_completed, paid_jobs
 from tests.integration.worker.workers import worker
+
+pytestmark = pytest.mark.usefixtures("from_here")
 
 CEILING = 6
 JOB_SECONDS = 0.02

@@ -1,8 +1,11 @@
-"""Claims about workers that are killed, paused, joined by others and asked to stop."""
+"""Claims about real worker processes that are killed, paused, joined by others and asked to stop.
+
+What becomes of a job whose worker dies at a certain step is tried without processes, in
+`test_kills.py`.
+"""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -17,15 +20,13 @@ from events.generations import (
     ProviderCallUncertain,
 )
 from events.jobs import GenerateJob
-from processors.images import prepare_now
-from processors.worker.storing import original_key
-from runtime.objects import open_objects
 from runtime.settings import Settings
 from runtime.waiting import until
 from tests.fakes.openai_images import OpenAIImages
-from tests.integration.worker.bench import picture
 from tests.integration.worker.desk import Desk
 from tests.integration.worker.workers import worker
+
+pytestmark = pytest.mark.usefixtures("from_here")
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -63,69 +64,30 @@ async def all_completed(desk: Desk, jobs: list[GenerateJob], timeout_seconds: fl
     )
 
 
-async def test_a_killed_workers_call_is_made_at_most_once_more(
-    desk: Desk, paid_settings: Settings, api: OpenAIImages
-) -> None:
-    """`kill -9` in mid-call: the next worker books the lost call, makes one more, and finishes."""
-    (job,) = await paid_jobs(desk, 1)
-    async with worker(paid_settings) as first:
-        await until(lambda: api.calls, 20, what="the call")
-        first.kill()
-        await first.ended()
-    async with worker(paid_settings):
-        done = await desk.fact(job.generation_id, GenerationCompleted, 40)
-        await desk.caught_up()
-    assert api.charged() == {job.generation_id: 2}
-    assert done.attempt == 2
-    assert [one.attempt for one in desk.said(job.generation_id, ProviderCallUncertain)] == [1]
-    assert len(desk.said(job.generation_id, GenerationCompleted)) == 1
-
-
 async def test_a_killed_workers_successor_does_not_wait_for_its_leases(
     desk: Desk, paid_settings: Settings, api: OpenAIImages
 ) -> None:
-    """Who gets the slot of a worker knows that it is dead, and goes on with its jobs at once."""
+    """`kill -9` in mid-call: who gets the slot knows that its worker is dead, books the lost call,
+    and makes one more at once. Asked to stop during another call, it finishes that one, and its
+    exit status is 0.
+    """
     (job,) = await paid_jobs(desk, 1)
     patient = msgspec.structs.replace(paid_settings, worker_lease_seconds=300.0)
     async with worker(patient) as first:
         await until(lambda: api.calls, 20, what="the call")
         first.kill()
         await first.ended()
-    async with worker(patient):
+    async with worker(patient) as second:
         done = await desk.fact(job.generation_id, GenerationCompleted, 40)
+        (last,) = await paid_jobs(desk, 1)
+        await until(lambda: len(api.calls) == 3, 20, what="the last call")
+        assert await second.stop() == 0
+    await desk.fact(last.generation_id, GenerationCompleted)
+    await desk.caught_up()
     assert done.attempt == 2
-    assert api.charged() == {job.generation_id: 2}
-
-
-async def test_a_worker_killed_while_it_stores_costs_no_picture(
-    desk: Desk, paid_settings: Settings, api: OpenAIImages
-) -> None:
-    """`kill -9` with one of four pictures stored: it stays, and one call makes the other three."""
-    (job,) = await paid_jobs(desk, 1, count=4)
-    async with worker(paid_settings) as first, open_objects(paid_settings) as objects:
-        await until(lambda: api.calls, 20, what="the call")
-        first.kill()
-        await first.ended()
-        # As if it had lived a little longer: nobody can be killed at just this instant.
-        key = original_key(job.account_id, job.generation_id, 2)
-        await objects.put_if_absent(key, picture(7), "image/png")
-        async with worker(paid_settings):
-            done = await desk.fact(job.generation_id, GenerationCompleted, 40)
-            await desk.caught_up()
-        assert await objects.get(key) == picture(7)
-        for image in done.images:
-            data = await objects.get(image.object_key)
-            assert data is not None
-            assert hashlib.sha256(data).hexdigest() == image.sha256
-            assert await objects.get(image.preview_key) == prepare_now(data).preview
-    assert [(image.index, image.width) for image in done.images] == [
-        (0, 1024),
-        (1, 1024),
-        (2, 64),
-        (3, 1024),
-    ]
     assert [one.attempt for one in desk.said(job.generation_id, ProviderCallUncertain)] == [1]
-    assert api.charged() == {job.generation_id: 2}
+    assert len(desk.said(job.generation_id, GenerationCompleted)) == 1
+    assert api.charged() == {job.generation_id: 2, last.generation_id: 1}
 
 
 async def test_a_killed_worker_loses_no_job(desk: Desk, worker_settings: Settings) -> None:
@@ -153,93 +115,40 @@ async def test_a_killed_worker_loses_no_job(desk: Desk, worker_settings: Setting
     assert not any(desk.said(job.generation_id, GenerationFailed) for job in jobs)
 
 
-async def test_a_worker_that_joins_makes_nothing_twice(
+async def test_a_worker_that_wakes_up_when_its_partitions_have_moved(
     desk: Desk, paid_settings: Settings, api: OpenAIImages
 ) -> None:
-    """Partitions move while calls are under way: every job is called, begun and told once."""
-    api.latency_seconds = 4.0
-    async with worker(paid_settings, slot="one"):
-        jobs = await paid_jobs(desk, 8)
-        await until(lambda: len(api.calls) == 8, 30, what="all calls")
-        async with worker(paid_settings, slot="two"):
-            later = await paid_jobs(desk, 8)
-            await all_completed(desk, jobs + later)
-            await desk.caught_up(60)
-    assert sorted(api.charged().values()) == [1] * 16
-    for job in jobs + later:
-        assert len(desk.said(job.generation_id, GenerationCompleted)) == 1
-        assert len(desk.said(job.generation_id, GenerationStarted)) == 1
-        assert desk.said(job.generation_id, ProviderCallUncertain) == []
-
-
-async def test_a_worker_that_wakes_up_after_its_lease_reports_nothing_of_its_own(
-    desk: Desk, paid_settings: Settings, api: OpenAIImages
-) -> None:
-    """A paused worker is replaced; when it goes on, there is one result and one extra call."""
+    """A paused worker is replaced, and reports nothing of its own when it goes on; partitions move
+    to it while calls are under way, and nothing is made twice. A stop is bounded: a call that does
+    not end in time is abandoned.
+    """
     (job,) = await paid_jobs(desk, 1)
     async with worker(paid_settings, slot="sleepy") as sleepy:
         await until(lambda: api.calls, 20, what="the call")
         sleepy.pause()
-        async with worker(paid_settings, slot="awake"):
+        async with worker(paid_settings, slot="awake", worker_drain_seconds=0.5) as awake:
             await desk.fact(job.generation_id, GenerationCompleted, 60)
+            api.latency_seconds = 4.0
+            jobs = await paid_jobs(desk, 8)
+            await until(lambda: len(api.calls) == 10, 30, what="all calls")
             sleepy.resume()
+            jobs += await paid_jobs(desk, 8)
+            await all_completed(desk, jobs)
             await desk.caught_up(60)
             assert await sleepy.stop() == 0
+            api.latency_seconds = 600.0
+            await paid_jobs(desk, 1)
+            await until(lambda: len(api.calls) == 19, 30, what="the last call")
+            assert await awake.stop() == 0
     await desk.read_on()
     assert len(desk.said(job.generation_id, GenerationCompleted)) == 1
     assert len(desk.said(job.generation_id, ProviderCallUncertain)) == 1
-    assert api.charged() == {job.generation_id: 2}
-
-
-async def test_a_worker_that_is_asked_to_stop_ends_what_it_began(
-    desk: Desk, paid_settings: Settings, api: OpenAIImages
-) -> None:
-    """SIGTERM during a call: the picture is finished and acked, and the exit status is 0."""
-    (job,) = await paid_jobs(desk, 1)
-    async with worker(paid_settings) as running:
-        await until(lambda: api.calls, 20, what="the call")
-        assert await running.stop() == 0
-    await desk.fact(job.generation_id, GenerationCompleted)
-    await desk.caught_up()
-    assert api.charged() == {job.generation_id: 1}
-
-
-async def test_a_stop_is_bounded(desk: Desk, paid_settings: Settings, api: OpenAIImages) -> None:
-    """A call that does not end in time is abandoned unacked, and the next worker resumes it."""
-    api.latency_seconds = 600.0
-    (job,) = await paid_jobs(desk, 1)
-    async with worker(paid_settings, worker_drain_seconds=0.5) as running:
-        await until(lambda: api.calls, 20, what="the call")
-        assert await running.stop() == 0
-    api.latency_seconds = 0.0
-    async with worker(paid_settings):
-        done = await desk.fact(job.generation_id, GenerationCompleted)
-    assert done.attempt == 2
-
-
-async def test_a_slot_has_one_worker(worker_settings: Settings, desk: Desk) -> None:
-    """A second worker in the same slot does not start, and says why in one sentence."""
-    async with worker(worker_settings), worker(worker_settings, ready=False) as second:
-        assert await second.ended() == 78
-
-
-async def test_a_refused_prompt_and_a_busy_api_end_as_they_should(
-    desk: Desk, paid_settings: Settings, api: OpenAIImages
-) -> None:
-    """Through the whole worker: moderation fails the job, 429 does not, fewer are delivered."""
-    api.latency_seconds = 0.0
-    async with worker(paid_settings):
-        (refused,) = await paid_jobs(desk, 1, prompt="a boat [moderation]")
-        (busy,) = await paid_jobs(desk, 1, prompt="a boat [429:0.1]")
-        (fewer,) = await paid_jobs(desk, 1, prompt="a boat [fewer:2]", count=3)
-        failed = await desk.fact(refused.generation_id, GenerationFailed)
-        await desk.fact(busy.generation_id, GenerationCompleted)
-        done = await desk.fact(fewer.generation_id, GenerationCompleted)
-        await desk.caught_up()
-    assert failed.reason == "provider_refused"
-    assert (len(done.images), done.failed_count) == (2, 1)
-    assert api.charged() == {busy.generation_id: 1, fewer.generation_id: 1}
-    assert desk.dead == []
+    assert api.charged()[job.generation_id] == 2
+    for one in jobs:
+        assert api.charged()[one.generation_id] == 1
+        assert len(desk.said(one.generation_id, GenerationCompleted)) == 1
+        assert len(desk.said(one.generation_id, GenerationStarted)) == 1
+        assert desk.said(one.generation_id, ProviderCallUncertain) == []
 
 
 async def test_a_worker_that_finishes_nothing_ends_itself(

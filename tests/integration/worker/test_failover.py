@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import uuid
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -19,9 +18,8 @@ from processors.providers import (
     ProviderUnusable,
 )
 from processors.worker.gates import Gates
-from processors.worker.main import opened
 from runtime.settings import Settings
-from tests.integration.worker.bench import Bench, Scripted, picture
+from tests.integration.worker.bench import Bench, Scripted, a_worker, picture
 from tests.integration.worker.desk import Desk
 from tests.integration.worker.left_claims import kept, left_by_another
 
@@ -32,7 +30,7 @@ AWAY = ProviderUnavailable("503 three times")
 @contextlib.asynccontextmanager
 async def two(settings: Settings, acts: list[Any], others: list[Any]) -> AsyncIterator[Bench]:
     """A bench whose model has two providers; the second is `bench.second`."""
-    async with opened(settings, uuid.uuid4()) as tools:
+    async with a_worker(settings) as tools:
         found = Bench(tools, Scripted(*acts))
         second = Scripted(*others)
         found.provider.name, second.name = FIRST, SECOND

@@ -16,6 +16,8 @@ from runtime.kafka.records import Position
 from tests.integration.worker.bench import delivered
 from tests.integration.worker.desk import Desk
 
+pytestmark = pytest.mark.usefixtures("from_here")
+
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def gaps(desk: Desk) -> AsyncIterator[Gaps]:

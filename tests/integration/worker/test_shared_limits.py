@@ -23,6 +23,7 @@ from runtime.postgres.pool import Pool, open_pool
 from runtime.settings import Settings
 
 OPEN_SECONDS = 30.0
+CALL_SECONDS = 0.01
 FAL = replace(SUPPLIES["fal"], concurrency=3, per_minute=600)
 
 
@@ -73,7 +74,9 @@ async def test_calls_at_once_are_shared(pool: Pool) -> None:
             async with one.gates.of("fal").passed(30.0):
                 at_once += 1
                 most = max(most, at_once)
-                await asyncio.sleep(0.01)
+                ended = asyncio.Event()
+                asyncio.get_running_loop().call_later(CALL_SECONDS, ended.set)
+                await ended.wait()
                 at_once -= 1
                 made += 1
 
