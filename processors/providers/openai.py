@@ -40,7 +40,9 @@ from processors.providers.base import (
     ProviderMisconfigured,
     ProviderRefused,
     ProviderUncertain,
+    ProviderUnusable,
 )
+from processors.providers.fetching import is_picture
 from processors.providers.openai_streaming import streamed
 from processors.providers.photos import within
 from processors.providers.prompts import prompt_of, prompt_of_photos
@@ -115,7 +117,10 @@ class OpenAIProvider(AnswersInPlace):
             # It answered 200, so it was paid, but what it said cannot be read; or it took so long
             # that nobody can know.
             raise ProviderUncertain(f"The answer could not be used: {error!r}.") from error
-        return [picture for text in texts if (picture := _decoded(text))]
+        pictures = [picture for text in texts if (picture := _decoded(text))]
+        if pictures and not any(map(is_picture, pictures)):
+            raise ProviderUnusable("What the model made is no picture.")
+        return pictures  # all of them were paid; whoever stores them leaves out what is none
 
     async def _made(
         self, wanted: dict[str, Any], request: ImageRequest, call: Call
@@ -124,12 +129,24 @@ class OpenAIProvider(AnswersInPlace):
         if request.photos:
             files = await asyncio.to_thread(_files, request)
             answer = await self._client.images.edit(**wanted, **files)
-            return [one.b64_json for one in answer.data or ()]
+            return _texts(answer)
         if self._partial_images and request.count == 1:  # the API streams no more than one
             show = partial(call.show, request.indices[0])
             return await streamed(self._client, wanted, self._partial_images, show)
         answer = await self._client.images.generate(**wanted)
+        return _texts(answer)
+
+
+def _texts(answer: Any) -> list[str | None]:
+    """The pictures of an answer in base64; the SDK hands on whatever a server says.
+
+    Raises:
+        ValueError: it is no such answer.
+    """
+    try:
         return [one.b64_json for one in answer.data or ()]
+    except (AttributeError, TypeError) as error:
+        raise ValueError(f"It names no pictures: {type(answer).__name__}.") from error
 
 
 def _partial_images(settings: Settings) -> int:
@@ -182,5 +199,5 @@ def _decoded(text: str | None) -> bytes | None:
         return None
     try:
         return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
+    except (binascii.Error, ValueError, TypeError):
         return None

@@ -69,6 +69,11 @@ class Bedrock(Double):
         """Serve on a free port of 127.0.0.1."""
         self.url = await self.serve()
 
+    def forget(self) -> None:
+        """Be as before the first request."""
+        super().forget()
+        self.made.clear()
+
     async def _invoke(self, request: web.Request) -> web.StreamResponse:
         if _SIGNED.fullmatch(request.headers.get("Authorization", "")) is None:
             return _error(403, "UnrecognizedClientException", "The security token is invalid")

@@ -74,6 +74,17 @@ class ComfyUi(Double):
         """Serve on a free port of 127.0.0.1."""
         self.url = await self.serve()
 
+    def forget(self) -> None:
+        """Be as before the first request."""
+        super().forget()
+        self.ran.clear()
+        self.takes_ids = True
+
+    @property
+    def made(self) -> list[Ran]:
+        """What it ran, as others say what they made."""
+        return self.ran
+
     async def _prompt(self, request: web.Request) -> web.StreamResponse:
         if request.headers.get("Authorization") != f"Bearer {TOKEN}":
             return web.json_response({"error": "who is there?"}, status=401)
@@ -89,7 +100,9 @@ class ComfyUi(Double):
             if name == "lost":
                 assert request.transport is not None
                 request.transport.abort()
-            return web.Response(status=int(name) if name != "lost" else 500, text="no")
+            wait = {"Retry-After": f"{value:g}"} if name == "429" else None
+            status = int(name) if name != "lost" else 500
+            return web.Response(status=status, text="no", headers=wait)
         reference = body["prompt_id"] if self.takes_ids else str(uuid.uuid4())
         states = {"never": "running", "waits": "pending", "restarted": "gone"}
         one = Ran(reference, body["prompt"], name, value, states.get(name, "ended"))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-_DIRECTIVE = re.compile(r"\[(?P<name>[a-z0-9]+)(?::(?P<value>[0-9.]+))?(?P<always>!)?\]")
+DIRECTIVE = re.compile(r"\[(?P<name>[a-z0-9]+)(?::(?P<value>[0-9.]+))?(?P<always>!)?\]")
 
 
 class Directives:
@@ -17,9 +17,14 @@ class Directives:
         self.next: list[str] = []
         self._seen: set[str] = set()
 
+    def forget(self) -> None:
+        """Every prompt is new again."""
+        self.next.clear()
+        self._seen.clear()
+
     def of(self, prompt: str) -> tuple[str, float]:
         """Name and value of what is to be done; the name is empty where that is nothing."""
-        found = _DIRECTIVE.search(self.next.pop(0) if self.next else prompt)
+        found = DIRECTIVE.search(self.next.pop(0) if self.next else prompt)
         seen = prompt in self._seen
         self._seen.add(prompt)
         if found is None or (seen and not found["always"] and found.string is prompt):

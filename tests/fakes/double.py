@@ -28,10 +28,15 @@ class Double:
         self._closing = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def serve(self) -> str:
-        """Serve on a free port of 127.0.0.1; returns the address."""
+    def forget(self) -> None:
+        """Be as before the first request."""
+        self.refused.clear()
+        self.directives.forget()
+
+    async def serve(self, port: int = 0) -> str:
+        """Serve on this port of 127.0.0.1; 0 takes a free one. Returns the address."""
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        await web.TCPSite(self._runner, "127.0.0.1", port).start()
         return f"http://127.0.0.1:{self._runner.addresses[0][1]}"
 
     async def stop(self) -> None:
@@ -42,7 +47,7 @@ class Double:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._runner.cleanup()
 
-    async def late(self, seconds: float) -> None:
+    async def dawdle(self, seconds: float) -> None:
         """Be so slow, as a provider is."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
@@ -72,7 +77,7 @@ class Double:
                 assert request.transport is not None
                 request.transport.abort()
             case "hang":
-                await self.late(value)
+                await self.dawdle(value)
             case "malformed":
                 return web.Response(status=status, text="<html>oops</html>")
         return None

@@ -103,6 +103,16 @@ class Fal(Double):
         """Serve on free ports."""
         self.base_url = await self.files.serve(self._runner)
 
+    def forget(self) -> None:
+        """Be as before the first request."""
+        super().forget()
+        self.made.clear()
+
+    @property
+    def hits_inside(self) -> int:
+        """Requests at the address that no picture may be fetched from."""
+        return self.files.hits_inside
+
     def charged(self) -> dict[str, int]:
         """How many requests of each prompt were charged."""
         free = {"failed", "nobegin", "late"}
@@ -167,7 +177,7 @@ class Fal(Double):
         made.status = "IN_PROGRESS"
         if made.directive == "never":
             return
-        await self.late(made.value if made.directive == "slow" else self.latency_seconds)
+        await self.dawdle(made.value if made.directive == "slow" else self.latency_seconds)
         if made.status != "COMPLETED":
             made.status = "COMPLETED"
             await self.tell(made)

@@ -15,6 +15,7 @@ directives in the prompt, or, for the next calls of any prompt, by
     [moderation]         400, moderation_blocked                     (costs nothing)
     [fewer:N]            N pictures, however many were asked for     (charged)
     [broken]             pictures that are none                      (charged)
+    [malformed]          an answer that is no JSON                   (charged)
     [unstreamed]         a whole body, though a stream was asked for (charged)
     [blocked]            a stream that ends with moderation_blocked  (costs nothing)
     [endless]            a stream that ends without a picture        (charged)
@@ -39,6 +40,8 @@ import msgspec
 from aiohttp import web
 from PIL import Image
 
+from tests.fakes.directives import DIRECTIVE
+from tests.fakes.double import Double
 from tests.fakes.openai_edits import BadPicture, Edit, read_edit
 
 CALL_HEADER = "X-Client-Request-Id"
@@ -46,7 +49,7 @@ SIZES = {"1024x1024", "1024x1536", "1536x1024"}
 FIELDS = {"model", "prompt", "n", "size", "quality", "output_format", "moderation", "background"}
 FIELDS |= {"stream", "partial_images"}
 QUALITIES = {"low", "medium", "high", "auto"}
-_DIRECTIVE = re.compile(r"\[(?P<name>[a-z0-9]+)(?::(?P<value>[0-9.]+))?(?P<always>!)?\]")
+_FREE = {"429", "500", "503", "moderation", "blocked"}
 
 
 class Call(msgspec.Struct):
@@ -73,13 +76,13 @@ class Refused(Exception):
         )
 
 
-class OpenAIImages:
+class OpenAIImages(Double):
     """The API; `base_url` is where it answers once it was started."""
 
     def __init__(self, *, latency_seconds: float = 0.0) -> None:
+        super().__init__(bytes_max=200_000_000)
         self.calls: list[Call] = []
-        self.next: list[str] = []
-        """Directives for the next calls, whatever their prompts."""
+        self.next = self.directives.next
         self.latency_seconds = latency_seconds
         self.base_url = ""
         self.under_way = 0
@@ -88,25 +91,27 @@ class OpenAIImages:
         self._pictures: dict[tuple[str, int], str] = {}
         self.edits: list[Edit] = []
         """What each request for an edit brought."""
-        app = web.Application(client_max_size=200_000_000)
+        app = self.app
         app.router.add_post("/v1/images/edits", self._generate)
         app.router.add_post("/v1/images/generations", self._generate)
         app.router.add_post("/control", self._control)
         app.router.add_get("/calls", self._list)
         app.router.add_get("/charged", self._list_charged)
-        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
 
     async def start(self, port: int = 0) -> None:
         """Serve on this port of 127.0.0.1; 0 takes a free one."""
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", port)
-        await site.start()
-        port = self._runner.addresses[0][1]
-        self.base_url = f"http://127.0.0.1:{port}/v1"
+        self.base_url = f"{await self.serve(port)}/v1"
 
-    async def stop(self) -> None:
-        """Serve no more."""
-        await self._runner.cleanup()
+    @property
+    def made(self) -> list[Call]:
+        """The calls that would have been charged."""
+        return [call for call in self.calls if call.charged]
+
+    def forget(self) -> None:
+        """Be as before the first call."""
+        super().forget()
+        self.calls.clear()
+        self.edits.clear()
 
     def charged(self) -> dict[str, int]:
         """How many calls of each generation would have been charged."""
@@ -171,33 +176,35 @@ class OpenAIImages:
         client_id = request.headers.get(CALL_HEADER, "")
         generation = client_id.partition("/")[0]
         text = self.next.pop(0) if self.next else str(body["prompt"])
-        found = _DIRECTIVE.search(text)
+        found = DIRECTIVE.search(text)
+        # Of a generation, not of a prompt: what is asked again of one may say other words.
         seen = any(call.generation == generation for call in self.calls)
         if found is None or (seen and not found["always"] and text is body["prompt"]):
             name, value = "", 0.0
         else:
             name, value = found["name"], float(found["value"] or 0)
-        free = name in {"429", "500", "503", "moderation", "blocked"}
-        call = Call(client_id, generation, name, charged=not free)
+        if name in _FREE:
+            self.refused.append(name)
+        call = Call(client_id, generation, name, charged=name not in _FREE)
         self.calls.append(call)
         return call, value
 
     async def _behave(
         self, request: web.Request, body: dict[str, Any], call: Call, value: float
     ) -> web.StreamResponse:
-        await asyncio.sleep(self.latency_seconds)
+        await self.dawdle(self.latency_seconds)
         match call.directive:
             case "429":
                 wait = {"Retry-After": f"{value:g}"}
                 raise Refused(429, "rate_limit_exceeded", "Slow down.", **wait)
             case "500" | "503":
                 raise Refused(int(call.directive), "server_error", "Something went wrong.")
-            case "504":
-                return web.Response(status=504, text="upstream timed out")
             case "moderation":
                 raise Refused(400, "moderation_blocked", "Your request was rejected.")
-            case "hang":
-                await asyncio.sleep(value)
+            case "504" | "hang" | "malformed":
+                lost = await self.astray(request, call.directive, value)
+                if lost is not None:
+                    return lost
             case "drop":
                 return await self._drop(request, self._answer(body, int(body["n"])))
             case "broken":

@@ -95,6 +95,11 @@ class Replicate(Double):
         """Serve on free ports of 127.0.0.1, and of 127.0.0.2, which plays the inside."""
         self.base_url = f"{await self._files.serve(self._runner)}/v1"
 
+    def forget(self) -> None:
+        """Be as before the first request."""
+        super().forget()
+        self.made.clear()
+
     @property
     def hits_inside(self) -> int:
         """Requests at the address that no picture may be fetched from."""
@@ -157,7 +162,7 @@ class Replicate(Double):
     async def _work(self, made: Made) -> None:
         if made.directive == "never":
             return
-        await self.late(made.value if made.directive == "slow" else self.latency_seconds)
+        await self.dawdle(made.value if made.directive == "slow" else self.latency_seconds)
         if not made.has_ended:
             made.status = _ENDINGS.get(made.directive, "succeeded")
             await self.tell(made)

@@ -35,6 +35,10 @@ class Submitting:
         self.asked: list[float] = []
         self.references: list[str] = []
         self.losses: list[ProviderUncertain] = []
+        self.shown: list[tuple[int, bytes]] = []
+
+    def show(self, index: int, data: bytes) -> None:
+        self.shown.append((index, data))
 
     def may_start(self, after_seconds: float = 0.0) -> bool:
         self.asked.append(after_seconds)

@@ -13,7 +13,6 @@ from processors.providers import json_api, polling
 from processors.providers import replicate as module
 from processors.providers.fal import FalProvider
 from processors.providers.replicate import ReplicateProvider
-from tests.fakes.directives import Directives
 from tests.fakes.fal import Fal
 from tests.fakes.replicate import Replicate
 from tests.unit.providers.calls import SETTINGS, Silence, of_fal
@@ -65,9 +64,7 @@ async def fal_server() -> AsyncIterator[Fal]:
 
 @pytest.fixture
 def fal(fal_server: Fal) -> Fal:
-    fal_server.made.clear()
-    fal_server.refused.clear()
-    fal_server.directives = Directives()
+    fal_server.forget()
     return fal_server
 
 
