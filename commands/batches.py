@@ -11,6 +11,7 @@ from commands.requests import (
     COUNT_MAX,
     PROMPT_CHARS_MAX,
     SEED_MAX,
+    Asked,
     ImageRequest,
     InvalidRequest,
     checked,
@@ -23,14 +24,7 @@ _Text = Annotated[str, Meta(max_length=4 * PROMPT_CHARS_MAX)]
 _Short = Annotated[str, Meta(max_length=64)]
 
 
-class BatchItem(
-    msgspec.Struct,
-    frozen=True,
-    kw_only=True,
-    forbid_unknown_fields=True,
-    tag_field="kind",
-    tag="image",
-):
+class BatchItem(Asked, frozen=True, kw_only=True, tag="image"):
     """As a body of `POST /generations` of the kind `image`; what is left out is the batch's."""
 
     prompt: Annotated[_Text, Meta(description=f"What to draw: 1 to {PROMPT_CHARS_MAX} characters.")]

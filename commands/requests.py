@@ -47,16 +47,26 @@ _Seed = Annotated[
 ]
 _ModelId = Annotated[str, Meta(max_length=64, description="One of GET /models.")]
 _Quality = Annotated[str, Meta(max_length=16, description="One of the model's.")]
+_SizeOfPhoto = Annotated[
+    str,
+    Meta(
+        max_length=16,
+        description="WIDTHxHEIGHT in pixels; without it, what is most like what it begins with.",
+    ),
+]
 
 
-class ImageRequest(
-    msgspec.Struct,
-    frozen=True,
-    kw_only=True,
-    forbid_unknown_fields=True,
-    tag_field="kind",
-    tag="image",
+class Asked(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind"
 ):
+    """A request of any kind.
+
+    A kind's fields, in their order, are what tells a repetition from another request (`body_mac`),
+    in the log too: who changes them makes repetitions of earlier requests other ones.
+    """
+
+
+class ImageRequest(Asked, frozen=True, kw_only=True, tag="image"):
     """Make pictures from words."""
 
     prompt: Annotated[
@@ -77,14 +87,7 @@ class ImageRequest(
     quality: _Quality = "standard"
 
 
-class EditRequest(
-    msgspec.Struct,
-    frozen=True,
-    kw_only=True,
-    forbid_unknown_fields=True,
-    tag_field="kind",
-    tag="edit",
-):
+class EditRequest(Asked, frozen=True, kw_only=True, tag="edit"):
     """Change a photo by words."""
 
     negative_prompt: ClassVar[None] = None
@@ -116,30 +119,14 @@ class EditRequest(
         | None
     ) = None
     style_id: _StyleId = "none"
-    size: (
-        Annotated[
-            str,
-            Meta(
-                max_length=16,
-                description="WIDTHxHEIGHT in pixels; without it, what is most like the photo.",
-            ),
-        ]
-        | None
-    ) = None
+    size: _SizeOfPhoto | None = None
     count: _Count = 1
     seed: _Seed | None = None
     model: _ModelId | None = None
     quality: _Quality = "standard"
 
 
-class VariationRequest(
-    msgspec.Struct,
-    frozen=True,
-    kw_only=True,
-    forbid_unknown_fields=True,
-    tag_field="kind",
-    tag="variation",
-):
+class VariationRequest(Asked, frozen=True, kw_only=True, tag="variation"):
     """Make pictures that are like one of your own."""
 
     negative_prompt: ClassVar[None] = None
@@ -159,16 +146,7 @@ class VariationRequest(
         | None
     ) = None
     style_id: _StyleId = "none"
-    size: (
-        Annotated[
-            str,
-            Meta(
-                max_length=16,
-                description="WIDTHxHEIGHT in pixels; without it, what is most like that picture.",
-            ),
-        ]
-        | None
-    ) = None
+    size: _SizeOfPhoto | None = None
     count: _Count = 1
     seed: _Seed | None = None
     model: _ModelId | None = None

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from commands.choosing import chosen_model
-from commands.requests import ImageRequest, InvalidRequest, checked
+from commands.requests import EditRequest, ImageRequest, InvalidRequest, checked
 
 LOCAL = frozenset({"local"})
 
@@ -101,3 +101,18 @@ def test_a_prompt_that_shows_nothing_is_none(text: str):
     """Characters that nobody sees say nothing to draw."""
     with pytest.raises(InvalidRequest):
         checked(ImageRequest(prompt=text))
+
+
+def test_how_requests_are_told_apart() -> None:
+    """What a `body_mac` in the log was made of is made the same way today."""
+    image = ImageRequest(prompt="a boat", seed=7)
+    edit = EditRequest(prompt="snow", upload_ids=("0f6a2c9e-53f1-4f0e-8d7b-1a2b3c4d5e6f",))
+    assert msgspec.json.encode(image) == (
+        b'{"kind":"image","prompt":"a boat","style_id":"none","size":"1024x1024","count":1,'
+        b'"negative_prompt":null,"seed":7,"model":null,"quality":"standard"}'
+    )
+    assert msgspec.json.encode(edit) == (
+        b'{"kind":"edit","prompt":"snow","upload_ids":["0f6a2c9e-53f1-4f0e-8d7b-1a2b3c4d5e6f"],'
+        b'"mask_upload_id":null,"style_id":"none","size":null,"count":1,"seed":null,"model":null,'
+        b'"quality":"standard"}'
+    )
