@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import uuid
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -14,12 +15,14 @@ from msgspec.structs import replace
 
 from commands.supplies import SUPPLIES, Supply
 from gateway.generations.models import Offer
-from gateway.operations.drawers import Drawers
+from gateway.operations.drawers import Drawers, providers
 from processors.providers import ProviderUnavailable
 from processors.worker.gates import BreakerOpen, Busy, Gates
 from processors.worker.pacing import SharedPace
 from processors.worker.rooms import Rooms
+from runtime.diagnosis import Scene
 from runtime.postgres.pool import Pool, open_pool
+from runtime.preparing import Plan
 from runtime.settings import Settings
 
 OPEN_SECONDS = 30.0
@@ -139,15 +142,20 @@ async def test_an_open_breaker_keeps_all_away_and_one_probes(pool: Pool) -> None
 
 
 async def test_a_gateway_sees_what_is_drawn(
-    pool: Pool, settings_for: Callable[[str], Settings]
+    pool: Pool, settings: Settings, settings_for: Callable[[str], Settings]
 ) -> None:
-    """What it offers and no running worker draws with is told; who ends draws no more."""
+    """What it offers and no running worker draws with is told; who ends draws no more. So does
+    `pixelpop doctor`.
+    """
+    plan = Plan(migrations=Path(), topics=())
+    scene = Scene(replace(settings, fal_key="set"), plan, None, settings, "")
     gateway = await open_pool(settings_for("gateway"), application_name="test of an offer")
     try:
         drawers = Drawers(gateway, Offer(frozenset({"local", "fal"}), "flux-dev"))
         assert await drawers.look() == {"local", "fal"}
         async with Worker(pool, SUPPLIES["local"]).rooms.kept():
             assert await drawers.look() == {"fal"}
+            assert [check.state for check in await providers(scene)] == ["fail"]
             async with Worker(pool).rooms.kept():
                 assert await drawers.look() == frozenset()
             assert await drawers.look() == {"fal"}
