@@ -6,6 +6,7 @@ whatever it does in the log, and a `fresh_database` where it looks at whole tabl
 
 from __future__ import annotations
 
+import gc
 import os
 import uuid
 from collections.abc import AsyncIterator, Callable
@@ -30,6 +31,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         together = folder.startswith(("tests/integration/", "tests/e2e"))
         name = folder if together else item.nodeid.partition("::")[0]
         item.add_marker(pytest.mark.xdist_group(name))
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded now stays to the end: the collector need not look at it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
