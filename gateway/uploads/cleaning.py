@@ -13,7 +13,17 @@ from typing import Final, Literal
 import msgspec
 from PIL import Image, ImageCms, ImageOps
 
-from gateway.uploads.sniffing import HEIC, HEIF, JPEG, PNG, WEBP, holds_markup, sniff, webp_head
+from gateway.uploads.sniffing import (
+    HEIC,
+    HEIF,
+    JPEG,
+    PNG,
+    WEBP,
+    holds_markup,
+    names_its_items,
+    sniff,
+    webp_head,
+)
 from runtime.errors import PixelpopError
 
 SIDE_MIN: Final = 32
@@ -107,6 +117,8 @@ def _checked(data: bytes, bounds: Bounds) -> str:
         )
     if holds_markup(data):
         raise Refused("hidden-content", "The file holds more than a picture. Send the photo alone.")
+    if content_type in {HEIC, HEIF} and not names_its_items(data):
+        raise unreadable()
     head = webp_head(data) if content_type == WEBP else None
     if head is not None:
         _check_size(*head[:2], bounds)

@@ -61,6 +61,14 @@ def test_heic() -> None:
     assert b"Exif" not in one.data
 
 
+def test_heic_that_crashes_its_library() -> None:
+    """One whose items have types that are no text is refused before anything is decoded."""
+    for name in (b"Exif", b"hvc1"):
+        at = photos.HEIC.index(b"infe", photos.HEIC.index(b"iinf") + 4)
+        where = photos.HEIC.index(name, at)
+        assert refusal(photos.HEIC[:where] + b"\xff" * 4 + photos.HEIC[where + 4 :]) == "unreadable"
+
+
 @pytest.mark.parametrize("mode", ["L", "LA", "P", "1", "RGBA", "CMYK", "YCbCr", "I;16"])
 def test_modes(mode: str) -> None:
     """Every kind of pixels comes out as eight-bit RGB, or RGBA where it is transparent."""
