@@ -10,14 +10,15 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Sequence
+from statistics import median
 from typing import Final
 
-LAST_MAX: Final = 64
-"""How many of the last generations the pace is drawn from."""
+LAST_MAX: Final = 256
+"""How many of the last generations this is drawn from; the quickest waited for nobody."""
 ROW: Final = 16
-"""So many in a row show how quickly they can follow each other."""
-QUICK: Final = 0.1
-"""Which part of them surely had to wait for nobody."""
+"""So many in a row show how quickly they follow each other."""
+CROWDED: Final = 3
+"""Who takes so many times as long as the quickest waited for others."""
 STEP_MS: Final = 50
 """Answers that come within such a step come at once."""
 PARTS: Final = 10
@@ -36,6 +37,7 @@ class Finishing:
         self._lasted: deque[int] = deque(maxlen=LAST_MAX)
         self._ends_ms: deque[int] = deque(maxlen=ROW)
         self._gaps_ms: deque[float] = deque(maxlen=LAST_MAX)
+        self._crowded_ms: deque[float] = deque(maxlen=LAST_MAX)
         self.pace_ms = 0.0
         """How quickly pictures can follow each other; 0: not known."""
         self._coming: Counter[int] = Counter()
@@ -51,12 +53,17 @@ class Finishing:
         if finishing_ms <= 0:
             return 0
         self._lasted.append(finishing_ms)
-        quick_ms = sorted(self._lasted)[int(QUICK * (len(self._lasted) - 1))]
+        quick_ms = min(self._lasted)
         self._ends_ms.append(max([at_ms, *list(self._ends_ms)[-1:]]))
         if len(self._ends_ms) == ROW:
-            self._gaps_ms.append((self._ends_ms[-1] - self._ends_ms[0]) / (ROW - 1))
-        # No mean of the gaps: while nobody waits they tell how often pictures come, and no more.
-        self.pace_ms = min([quick_ms / self._threads, *self._gaps_ms])
+            gap_ms = (self._ends_ms[-1] - self._ends_ms[0]) / (ROW - 1)
+            self._gaps_ms.append(gap_ms)
+            if finishing_ms > CROWDED * quick_ms:
+                self._crowded_ms.append(gap_ms)
+        if len(self._crowded_ms) >= ROW:
+            self.pace_ms = median(self._crowded_ms)
+        else:  # while nobody waits, gaps tell how often pictures come, not how quickly they could
+            self.pace_ms = min([quick_ms / self._threads, *self._gaps_ms])
         return max(0, finishing_ms - quick_ms)
 
     def expect(self, answers_ms: Sequence[float]) -> tuple[int, ...]:

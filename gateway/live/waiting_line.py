@@ -9,29 +9,21 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from statistics import median, pstdev
 from typing import Any, Final, NamedTuple
 
 from gateway.live.changes import Cancelled, Change, Completed, Failed, Reserved, Settled, Started
 from gateway.live.finishing import Finishing
+from gateway.live.intervals import slow_place, spread, thinned, whole_seconds
 
 OPEN_MAX: Final = 100_000
 """Generations in the line or being made, each; of those beyond, nothing is known."""
 LASTED_MAX: Final = 256
 """How many of a provider's last generations an estimate is drawn from."""
-TOLD_BY_MAX: Final = 64
-"""How many of those, evenly chosen, stand for all."""
 PROVIDERS_MAX: Final = 16
 TAKEN_MS: Final = 2_000
 """Who waits longer for a worker shows that all of them are busy."""
-FAST: Final = 0.05
-SLOW: Final = 0.95
-"""Which parts of what was seen an interval leaves out."""
-LESS: Final = 0.5
-MORE: Final = 1.0
-"""Which parts of a wait among pictures that come at once it may be less, or more: as many again
-may be asked for, and come before."""
 STILL_MS: Final = 60_000
 """A line that has not moved for so long (and twice what one takes) may never move again."""
 
@@ -93,6 +85,8 @@ class WaitingLine:
         self._line: list[_Waiting] = []
         self._making: dict[str, _Making] = {}
         self._lasted: dict[str, deque[int]] = {}
+        self._took: dict[str, deque[int]] = {}
+        """The same with all waits once they had begun."""
         self._sorted: dict[str, list[int]] = {}
         """What they took, in order, without any wait to be finished."""
         self._typical: dict[str, float] = {}
@@ -124,7 +118,9 @@ class WaitingLine:
         making = self._making.get(generation_id)
         if making is not None:
             ends = self._ends(making.provider, making.started_at_ms - self._now_ms())
-            return spread(ends, 0.0, 0.0) if ends else None
+            age_ms = self._now_ms() - making.started_at_ms
+            slow_ms = self._slow_ms(making.provider) - age_ms
+            return spread(ends, 0.0, 0.0, slow_ms) if ends else None
         waiting, any_ms = self._waiting.get(generation_id), self._typical_ms(None)
         if waiting is None or any_ms is None or provider not in self._lasted:
             return None
@@ -135,7 +131,8 @@ class WaitingLine:
         # Where all began at once, a place is free only when one of them is through.
         unsure_ms += any_ms if waits_for else 0.0
         ends = self._ends(provider, wait_ms, ahead)
-        return spread(ends, min(unsure_ms, wait_ms), unsure_ms)
+        slow_ms = wait_ms + self._slow_ms(provider)
+        return spread(ends, min(unsure_ms, wait_ms), unsure_ms, slow_ms)
 
     def _admit(self, change: Reserved, offset: int, at_ms: int) -> None:
         known = change.generation_id in self._waiting or change.generation_id in self._making
@@ -167,8 +164,10 @@ class WaitingLine:
             if making.provider not in self._lasted and len(self._lasted) >= PROVIDERS_MAX:
                 return
             lasted = self._lasted.setdefault(making.provider, deque(maxlen=LASTED_MAX))
+            took_ms = max(0, at_ms - making.started_at_ms)
+            self._took.setdefault(making.provider, deque(maxlen=LASTED_MAX)).append(took_ms)
             waited_ms = self._finishing.ended(at_ms, change.finishing_ms)
-            lasted.append(max(0, at_ms - making.started_at_ms - waited_ms))
+            lasted.append(max(0, took_ms - waited_ms))
             self._sorted[making.provider] = thinned(sorted(lasted))
             self._typical.clear()
 
@@ -204,7 +203,7 @@ class WaitingLine:
                 return None  # nobody makes anything
         waits_for, slots = self._waits_for(ahead)
         ends = self._ends(provider, waits_for * any_ms / slots, ahead)
-        return _seconds(median(end_ms for end_ms, _ in ends))
+        return whole_seconds(median(end_ms for end_ms, _ in ends))
 
     def _waits_for(self, ahead: int) -> tuple[int, int]:
         """How many must end before one with so many ahead begins, and how many run at once."""
@@ -217,7 +216,7 @@ class WaitingLine:
     def _rest(self, making: _Making) -> int | None:
         """Until the end, as those went that took longer by now; None: none took as long."""
         ends = self._ends(making.provider, making.started_at_ms - self._now_ms())
-        return _seconds(median(end_ms for end_ms, _ in ends)) if ends else None
+        return whole_seconds(median(end_ms for end_ms, _ in ends)) if ends else None
 
     def _ends(self, provider: str, begins_ms: float, ahead: int = 0) -> list[tuple[float, float]]:
         """When it may end, in order, and how long it waits to be finished for that.
@@ -239,6 +238,11 @@ class WaitingLine:
             if begins_ms >= 0 or answer_ms > now_ms or wait_ms > pace_ms
         ]
 
+    def _slow_ms(self, provider: str) -> float:
+        """What the slow ones of this provider took lately, from their start to their pictures."""
+        took = sorted(self._took.get(provider, (0,)))
+        return took[slow_place(took)]
+
     def _typical_ms(self, provider: str | None) -> float | None:
         """What the provider's (None: everybody's) last ones took; None: there were none."""
         name = provider or ""
@@ -252,31 +256,3 @@ class WaitingLine:
                 return None
             self._typical[name] = median(lasted)
         return self._typical[name]
-
-
-def _seconds(milliseconds: float) -> int:
-    return max(1, -int(-milliseconds // 1000))
-
-
-def thinned(ordered: list[int]) -> list[int]:
-    """`TOLD_BY_MAX` of them at most, the first and the last included."""
-    if len(ordered) <= TOLD_BY_MAX:
-        return ordered
-    last = TOLD_BY_MAX - 1
-    return [ordered[place * (len(ordered) - 1) // last] for place in range(TOLD_BY_MAX)]
-
-
-def spread(
-    ends: Sequence[tuple[float, float]], sooner_ms: float, later_ms: float
-) -> tuple[int, int]:
-    """Seconds from the fast tenth to the slow tenth of these ends, in order, and more.
-
-    Args:
-        ends: see `WaitingLine._ends`.
-        sooner_ms: how much sooner it may be.
-        later_ms: how much later.
-    """
-    low_ms, low_wait_ms = ends[int(FAST * (len(ends) - 1))]
-    high_ms, high_wait_ms = ends[-int(-SLOW * (len(ends) - 1) // 1)]
-    soonest_ms = low_ms - LESS * low_wait_ms - sooner_ms
-    return max(0, int(soonest_ms // 1000)), _seconds(high_ms + MORE * high_wait_ms + later_ms)
