@@ -35,7 +35,7 @@ def spread(
     """Seconds from the fast tenth to the slow tenth of these ends, in order, and more.
 
     Args:
-        ends: when it may end, in order, each with how much of that is waiting to be finished; in ms.
+        ends: when it may end, in order, each with what of that is waiting to be finished; ms.
         sooner_ms: how much sooner it may be.
         later_ms: how much later.
         slow_ms: when slow ones were there lately; what made them wait may come again.
