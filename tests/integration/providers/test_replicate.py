@@ -25,8 +25,8 @@ async def _done(person: Person, generation_id: str) -> dict[str, Any]:
     return found
 
 
-async def _asked(person: Person, prompt: str) -> str:
-    answer = await person.ask(model="flux", prompt=prompt, count=2)
+async def _asked(person: Person, prompt: str, count: int = 1) -> str:
+    answer = await person.ask(model="flux", prompt=prompt, count=count)
     assert answer.status_code == 202, answer.text
     generation_id: str = answer.json()["id"]
     return generation_id
@@ -40,76 +40,30 @@ async def test_flux_is_on_offer_where_there_is_a_token(world: World) -> None:
     assert "gpt-image" not in models
 
 
-async def test_a_picture_is_made_and_its_webhook_heard(
+async def test_the_whole_way(
     person: Person, claims: Claims, api: Replicate, worker_settings: Settings
 ) -> None:
-    """From the request to the picture, with one paid prediction; it is told twice, heard once."""
+    """From the request to the picture, with one paid prediction; it is told twice, heard once.
+
+    A submission whose answer is lost may have been paid: two calls at most, both claimed. What the
+    model will not draw is told to the person, and the credits return.
+    """
     api.tellings = 2
     async with worker(worker_settings):
-        generation_id = await _asked(person, "a boat [slow:1]")
+        generation_id = await _asked(person, "a boat [slow:1]", count=2)
         found = await _done(person, generation_id)
         await until(lambda: len(api.told) == 2, 10, what="the webhooks to be answered")
+        made = len(api.made)
+        lost = await _done(person, await _asked(person, "another boat [drop]"))
+        refused = await _done(person, await _asked(person, "a third boat [nsfw]"))
     assert (found["status"], found["provider"], len(found["images"])) == ("done", "replicate", 2)
     assert found["credits"]["captured"] == 2
-    assert len(api.made) == 1
-    assert api.told == [204, 204]
-
-
-async def test_a_worker_that_is_killed_after_it_submitted_is_followed_by_one_that_asks(
-    person: Person, claims: Claims, api: Replicate, worker_settings: Settings
-) -> None:
-    """The next worker asks for the prediction by its reference; it is paid once."""
-    generation_id = ""
-
-    async def submitted() -> bool:
-        return await claims.execute(
-            "SELECT state = 'submitted' FROM provider_calls WHERE generation_id = $1",
-            generation_id,
-        )
-
-    async with worker(worker_settings) as first:
-        generation_id = await _asked(person, "a boat [slow:6]")
-        await until(submitted, 30, what="the prediction to be submitted")
-        first.kill()
-        await first.ended()
-    async with worker(worker_settings):
-        found = await _done(person, generation_id)
-    assert (found["status"], len(found["images"])) == ("done", 2)
-    assert len(api.made) == 1
-
-
-async def test_without_a_public_address_it_is_asked_for(
-    person: Person, claims: Claims, api: Replicate, worker_settings: Settings
-) -> None:
-    """No webhook is asked for where none could come, and the picture is made all the same."""
-    async with worker(worker_settings, public_url=None):
-        found = await _done(person, await _asked(person, "a boat"))
-    assert found["status"] == "done"
-    assert [one.webhook for one in api.made] == [None]
-
-
-async def test_a_lost_answer_is_on_the_books_and_followed_by_one_more_call(
-    person: Person, claims: Claims, api: Replicate, worker_settings: Settings
-) -> None:
-    """A submission whose answer is lost may have been paid: two calls at most, both claimed."""
-    async with worker(worker_settings):
-        generation_id = await _asked(person, "a boat [drop]")
-        found = await _done(person, generation_id)
-    assert found["status"] == "done"
-    assert len(api.made) == 2
+    assert (made, api.told[:2]) == (1, [204, 204])
+    assert (lost["status"], len(api.made)) == ("done", 4)
     assert await claims.execute(
-        "SELECT uncertain FROM provider_calls WHERE generation_id = $1 AND attempt = 2",
-        generation_id,
+        "SELECT uncertain FROM provider_calls WHERE generation_id = $1 AND attempt = 2", lost["id"]
     )
-
-
-async def test_a_refused_prompt_costs_nothing(
-    person: Person, claims: Claims, api: Replicate, worker_settings: Settings
-) -> None:
-    """What the model will not draw is told to the person, and the credits return."""
-    async with worker(worker_settings):
-        found = await _done(person, await _asked(person, "a boat [nsfw]"))
-    assert (found["status"], found["error"]["code"]) == ("failed", "provider_refused")
+    assert (refused["status"], refused["error"]["code"]) == ("failed", "provider_refused")
 
 
 async def test_a_prediction_that_has_ended_before_it_was_noted_is_found_by_asking(

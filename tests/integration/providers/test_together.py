@@ -1,4 +1,4 @@
-"""The whole way of pictures that fal, ComfyUI and Bedrock make, on real processes."""
+"""The whole way of pictures that several providers make, on real processes."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from tests.fakes.bedrock import Bedrock
 from tests.fakes.bedrock_rules import TITAN
 from tests.fakes.comfyui import TOKEN, ComfyUi
 from tests.fakes.fal import KEY, Fal
+from tests.fakes.replicate import Replicate
 from tests.integration.gateway.world import Person, World
 from tests.integration.providers.claims import Claims
 from tests.integration.worker.workers import worker
@@ -70,9 +71,10 @@ async def test_killed(
     fal: Fal,
     comfy: ComfyUi,
     bedrock: Bedrock,
+    api: Replicate,
 ) -> None:
-    """A worker is killed while fal and ComfyUI draw: the next one asks for both, none is made
-    again; what Bedrock has made before is there.
+    """A worker is killed while fal, Replicate and ComfyUI draw: the next one asks for all, none is
+    made again; what Bedrock has made before is there.
     """
     settings = msgspec.structs.replace(
         worker_settings,
@@ -93,24 +95,24 @@ async def test_killed(
         found = await claims.execute(
             "SELECT count(*) FROM provider_calls WHERE state = 'submitted'"
             " AND generation_id = ANY($1)",
-            [generations["flux-dev"], generations["studio"]],
+            [generations[model] for model in ("flux-dev", "flux", "studio")],
         )
-        return bool(found == 2)
+        return bool(found == 3)
 
     async with worker(settings) as first:
-        for model in ("flux-dev", "studio", "titan"):
+        for model in ("flux-dev", "flux", "studio", "titan"):
             generations[model] = await _asked(person, model)
-        await until(submitted, TIMEOUT_SECONDS, what="both to be submitted")
+        await until(submitted, TIMEOUT_SECONDS, what="all to be submitted")
         assert (await _done(person, generations["titan"]))["status"] == "done"
         first.kill()
         await first.ended()
-    (made,), (ran,) = fal.made[before:], comfy.ran
-    made.status, ran.state = "COMPLETED", "ended"
+    (made,), (ran,), (predicted,) = fal.made[before:], comfy.ran, api.made
+    made.status, ran.state, predicted.status = "COMPLETED", "ended", "succeeded"
     await fal.tell(made)
     async with worker(settings):
         found = await asyncio.gather(*[_done(person, one) for one in generations.values()])
-    assert [(one["status"], len(one["images"])) for one in found] == [("done", 1)] * 3
-    assert (len(fal.made) - before, len(comfy.ran), len(bedrock.made)) == (1, 1, 1)
+    assert [(one["status"], len(one["images"])) for one in found] == [("done", 1)] * 4
+    assert (len(fal.made) - before, len(comfy.ran), len(bedrock.made), len(api.made)) == (1,) * 4
     assert fal.told[-1:] == [204]
     assert made.webhook is not None
     assert made.webhook.startswith(claims.world.url)
