@@ -48,7 +48,7 @@ schemas: $(STAMP) ## Write schemas/, .env.example and the production lock anew
 	@$(BIN)/python -m gateway.api.openapi
 	@$(BIN)/python -m runtime.settings_docs
 
-bench: $(STAMP) ## Measure against raw limits and the usual stack (15 minutes)
+bench: $(STAMP) ## Measure against raw limits and the usual stack (20 minutes)
 	@$(BIN)/python -m benchmarks
 
 chaos: $(STAMP) ## Kill and pause processes under load; simulate 10,000 histories, and 10,000 of payments
