@@ -2,8 +2,8 @@
 
 It speaks as much of OpenAI's API as one request for a picture needs, and takes exactly so long for
 each call however many there are. What it delivers costs it nothing: one flat colour, or, where the
-prompt has `[drawn]` in it, pictures with as much in them as real ones have, drawn before the first
-request. How an API behaves when something goes wrong is `tests.fakes`'.
+prompt has `[drawn]` in it, what the provider `local` draws, made before the first request. How an
+API behaves when something goes wrong is `tests.fakes`'.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ PICTURES: Final = 8
 """So many different ones are delivered in turn."""
 SIZE: Final = (1024, 1024)
 DRAWN: Final = "[drawn]"
-"""In a prompt: what comes is to be like real pictures."""
+"""In a prompt: what comes is to have something in it."""
 
 
 class _Asked(msgspec.Struct):

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
 
 from benchmarks import load, table
+from benchmarks.client import Client
 from benchmarks.load import Target
 from benchmarks.measuring import interleave
-from benchmarks.rows import identity
+from benchmarks.rows import burst, identity
+from benchmarks.rows.burst import Said
 from benchmarks.table import Row
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -91,6 +94,31 @@ def test_spread_shows_median_and_range() -> None:
     assert table.spread([3.0, 1000.0, 2.0]) == "3.0 (2.0 to 1,000)"
     assert table.spread([12345.6]) == "12,346"
     assert table.spread([]) == "-"
+
+
+def test_a_burst_is_judged_by_all_that_was_asked() -> None:
+    """What was not done, or of which nothing was said, counts against estimates and intervals."""
+    said = {
+        b"true": Said(0.0, 0.5, 10, (9, 11)),
+        b"early": Said(0.0, 1.0, 15, (12, 18)),
+        b"unsaid": Said(0.0, 1.0, None, None),
+        b"lost": Said(0.0, 1.0, 10, (9, 11)),
+    }
+    figures = burst.judged(said, {b"true": 10.5, b"early": 11.0, b"unsaid": 12.0, b"other": 1.0})
+    assert (figures["done"], figures["held"]) == (3, 25)
+    assert figures["p50"] == pytest.approx(11_000)
+    assert figures["error"] == math.inf
+    assert burst.judged(said, dict.fromkeys(said, 11.0))["error"] == pytest.approx(27.4, abs=0.1)
+
+
+async def test_a_client_asks_on_over_its_connection() -> None:
+    """The answers to one person's requests come in their order, with their bodies."""
+    async with serving(answer_all) as target:
+        client = await Client.connect(target)
+        first = await client.ask(load.request("POST", "/", body={"n": 1}))
+        second = await client.ask(load.request("POST", "/", body={"n": 2}))
+        client.close()
+    assert (first, second) == ((202, b"{}"), (429, b"{}"))
 
 
 async def test_repeats_are_interleaved() -> None:
