@@ -12,11 +12,13 @@ from asyncio.subprocess import PIPE, STDOUT
 import msgspec
 import psutil
 import pytest
+import pytest_asyncio
 
 from runtime import probe, registry
 from runtime.ports import free_port
 from runtime.settings import to_environment, variables
 from runtime.waiting import until
+from tests import servers as test_servers
 
 TIMEOUT_SECONDS = 90
 CHILDREN = {
@@ -72,43 +74,68 @@ class Running:
         return await until(back, TIMEOUT_SECONDS, what=f"{name} to come back")
 
 
-@pytest.fixture
-async def up(tmp_path):
-    """Start `up` with these settings; it is ended after the test."""
-    started = []
-    ours = {variable for variable, _, _ in variables()}
-    inherited = {name: value for name, value in os.environ.items() if name not in ours}
+class Starting:
+    """Starts `up` in one data directory; what still runs is ended at last."""
 
-    async def start(settings, *arguments):
+    def __init__(self, data_dir):
+        self._data_dir = data_dir
+        self._started = []
+        ours = {variable for variable, _, _ in variables()}
+        self._inherited = {name: value for name, value in os.environ.items() if name not in ours}
+
+    async def __call__(self, settings, *arguments):
         own = msgspec.structs.replace(
-            settings, data_dir=tmp_path / "data", port=settings.port or free_port()
+            settings, data_dir=self._data_dir, port=settings.port or free_port()
         )
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-u", "-m", "tests.fakes.up", *arguments),
-            env={**inherited, **to_environment(own)},
+            env={**self._inherited, **to_environment(own)},
             stdout=PIPE,
             stderr=STDOUT,
         )
         running = Running(process, own.data_dir)
-        started.append(running)
+        self._started.append(running)
         return running
 
-    yield start
-    for running in started:
-        if running.process.returncode is None:
-            running.process.terminate()
-        await running.end()
+    async def end(self):
+        """End all of them."""
+        for running in self._started:
+            if running.process.returncode is None:
+                running.process.terminate()
+            await running.end()
 
 
 @pytest.fixture
-def outside(settings):
+async def up(tmp_path):
+    """Start `up` with these settings; it is ended after the test."""
+    starting = Starting(tmp_path / "data")
+    yield starting
+    await starting.end()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def outside(servers, template_url):
     """Settings with every server outside: those of the test session; and a bot whose updates are
     fetched, from where nobody answers.
     """
-    nowhere = "http://127.0.0.1:9"
-    return msgspec.structs.replace(
-        settings, port=0, embedded=False, telegram_poll=True, telegram_api_base=nowhere
+    database = await test_servers.fresh_database(servers.database_url)
+    yield msgspec.structs.replace(
+        servers,
+        database_url=database.owner_url,
+        port=0,
+        embedded=False,
+        telegram_poll=True,
+        telegram_api_base="http://127.0.0.1:9",
     )
+    await test_servers.drop_database(servers.database_url, database)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def together(outside, tmp_path_factory):
+    """How to start `up` in a data directory that tests share, and one that runs there."""
+    starting = Starting(tmp_path_factory.mktemp("together") / "data")
+    yield starting, await (await starting(outside)).ready()
+    await starting.end()
 
 
 def alive(pids):
@@ -120,9 +147,9 @@ def alive(pids):
     }
 
 
-async def test_a_killed_process_comes_back(up, outside):
+async def test_a_killed_process_comes_back(together):
     """A process killed with -9 is started again, counted, and the others stay as they are."""
-    running = await (await up(outside)).ready()
+    _, running = together
     before = running.entries()
     assert set(before) == CHILDREN
     os.kill(before["worker-2"].pid, signal.SIGKILL)
@@ -135,18 +162,31 @@ async def test_a_killed_process_comes_back(up, outside):
     }
 
 
-async def test_the_gateway_comes_back_on_its_port(up, outside):
+async def test_the_gateway_comes_back_on_its_port(together):
     """A killed gateway answers again where people expect it."""
-    running = await (await up(outside)).ready()
+    _, running = together
     gateway = running.entries()["gateway"]
     os.kill(gateway.pid, signal.SIGKILL)
     assert (await running.restarted("gateway")).port == gateway.port
     assert (await probe.get(gateway.port, "/readyz")).status == 200
 
 
-async def test_sigterm_stops_in_order_and_leaves_nothing(up, outside):
+async def test_a_second_up_names_the_first(together, outside):
+    """A data directory has one `up`; the second is told which, and changes nothing."""
+    up, first = together
+    before = first.entries()
+    second = await up(outside)
+    assert await second.end() == 78
+    assert any(
+        f"is in use by `pixelpop up` with process id {first.process.pid}" in line
+        for line in second.lines
+    )
+    assert first.entries() == before
+
+
+async def test_sigterm_stops_in_order_and_leaves_nothing(together):
     """SIGTERM stops the front door first, says what it waits for, and no process is left."""
-    running = await (await up(outside)).ready()
+    _, running = together
     pids = {entry.pid for entry in running.entries().values()}
     running.process.terminate()
     assert await running.end() == 0
@@ -175,19 +215,6 @@ async def test_a_stubborn_process_is_killed_in_the_end(up, outside):
     assert await running.end() == 0
     assert any("worker" in line and "killed: not done 0.5 s" in line for line in running.lines)
     assert alive(pids) == set()
-
-
-async def test_a_second_up_names_the_first(up, outside):
-    """A data directory has one `up`; the second is told which, and changes nothing."""
-    first = await (await up(outside)).ready()
-    before = first.entries()
-    second = await up(outside)
-    assert await second.end() == 78
-    assert any(
-        f"is in use by `pixelpop up` with process id {first.process.pid}" in line
-        for line in second.lines
-    )
-    assert first.entries() == before
 
 
 async def test_a_port_in_use_is_named(up, outside):
