@@ -24,6 +24,7 @@ from runtime.diagnosis import Scene
 from runtime.postgres.pool import Pool, open_pool
 from runtime.preparing import Plan
 from runtime.settings import Settings
+from tests.integration.worker.desk import Desk
 
 OPEN_SECONDS = 30.0
 CALL_SECONDS = 0.01
@@ -31,7 +32,8 @@ FAL = replace(SUPPLIES["fal"], concurrency=3, per_minute=600)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def pool(worker_settings: Settings) -> AsyncIterator[Pool]:
+async def pool(desk: Desk, worker_settings: Settings) -> AsyncIterator[Pool]:
+    """Of a worker; nobody has shares yet, and nobody was asked."""
     one = await open_pool(worker_settings, application_name="test of limits")
     yield one
     await one.close()
