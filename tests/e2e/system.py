@@ -30,6 +30,7 @@ class System:
         self.module = "pixelpop"
         """What runs `up`."""
         self.output: list[str] = []
+        self.starts = 0
         self._process: Process | None = None
         self._reading: asyncio.Task[None] | None = None
 
@@ -47,6 +48,7 @@ class System:
     async def start(self) -> None:
         """`pixelpop up`, until it says that it is ready."""
         self.output.clear()
+        self.starts += 1
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", self.module, "up"),
             cwd=ROOT,
@@ -56,6 +58,11 @@ class System:
         )
         self._reading = asyncio.create_task(self._read(self._process))
         await until(self._ready, START_SECONDS, every_seconds=0.2, what="pixelpop up")
+
+    async def up(self) -> None:
+        """Start it unless it runs."""
+        if self._process is None or self._process.returncode is not None:
+            await self.start()
 
     async def stop(self) -> int:
         """Ctrl-C; returns the exit status."""

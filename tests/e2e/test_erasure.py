@@ -6,14 +6,12 @@ import asyncio
 import sys
 from asyncio.subprocess import PIPE
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import httpx
-import pytest
-import pytest_asyncio
 from aiokafka import AIOKafkaConsumer
 
 from events.fold import apply
@@ -25,6 +23,7 @@ from runtime.embedded.servers import attach
 from runtime.kafka.connect import client_options
 from runtime.settings import Settings, load
 from runtime.waiting import until
+from tests.e2e.conftest import Kept
 from tests.e2e.system import ROOT, System, wish
 
 TELEGRAM_ID = 7_739_130_277
@@ -37,25 +36,6 @@ CANARIES = (
     "canary negative words",
     "canary under way",
 )
-
-
-class Quick(System):
-    """One whose erasures are soon finished, and whose pictures take a while."""
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return super().environment | {
-            "PIXELPOP_ERASURE_SWEEP_AGAIN_SECONDS": "6",
-            "PIXELPOP_LOCAL_LATENCY_SECONDS": "2",
-        }
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def system(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Quick]:
-    running = Quick(tmp_path_factory.mktemp("erasure") / "data")
-    await running.start()
-    yield running
-    await running.stop()
 
 
 async def _init_data(system: System, telegram_id: int) -> str:
@@ -173,7 +153,7 @@ def _text_of(record: Any) -> str:
     return " ".join([*parts, *(f"{name}={content!r}" for name, content in record.headers)])
 
 
-async def test_who_comes_back_is_somebody_new(system: Quick) -> None:
+async def test_who_comes_back_is_somebody_new(system: System) -> None:
     """A second sign-in after an erasure: another account, no welcome, nothing of the old one."""
     async with httpx.AsyncClient(base_url=system.address, timeout=40) as http:
         account, me = await _sign_in(system, http, RETURNING_ID)
@@ -190,8 +170,10 @@ async def test_who_comes_back_is_somebody_new(system: Quick) -> None:
         await http.delete("/me", headers=mine)  # the next test finds nothing of them
 
 
-async def test_a_full_replay_holds_no_personal_byte(system: Quick) -> None:
-    """Threat 40: topics, tables, objects, snapshots, logs and DLQ hold none of what was planted."""
+async def test_a_full_replay_holds_no_personal_byte(system: System, kept: Kept) -> None:
+    """Threat 40: topics, tables, objects, snapshots, logs and DLQ hold none of what was planted;
+    what is somebody else's stays.
+    """
     async with httpx.AsyncClient(base_url=system.address, timeout=40) as http:
         account, me = await _sign_in(system, http)
         settings = attach(load(system.environment))
@@ -208,6 +190,7 @@ async def test_a_full_replay_holds_no_personal_byte(system: Quick) -> None:
         assert _hits(await _rows_of(settings)) == []
         assert log[DLQ] == []
         _verify(log[EVENTS], AccountId(account))
+        await kept.is_there(http)
     assert await system.stop() == 0  # which leaves snapshots
     contents = [
         f"{file}: {file.read_bytes().decode(errors='replace')}"

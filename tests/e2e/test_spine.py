@@ -3,75 +3,29 @@
 from __future__ import annotations
 
 import io
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
-import pytest
-import pytest_asyncio
 from PIL import Image
 
+from tests.e2e.conftest import Kept
 from tests.e2e.system import System, lines_of, sign_in, wish
 from tests.unit.uploads import photos
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def system(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[System]:
-    running = System(tmp_path_factory.mktemp("spine") / "data")
-    await running.start()
-    yield running
-    await running.stop()
-
-
-async def test_a_picture_is_made_and_still_there_after_a_restart(system: System) -> None:
-    """Sign-in, purchase, picture, balance, history and the image file survive stop and start."""
+async def test_a_picture_is_still_there_after_a_restart(system: System, kept: Kept) -> None:
+    """Picture, balance and history survive stop and start."""
+    if system.starts == 1:
+        assert await system.stop() == 0
+        assert not any("Traceback" in line for line in system.output)
+    await system.up()
     async with httpx.AsyncClient(base_url=system.address, timeout=30) as http:
-        me = await sign_in(system, http, 42)
-        bought = await http.post(
-            "/purchases", json={"pack_id": "starter"}, headers=me | {"Idempotency-Key": "p1"}
-        )
-        assert bought.status_code == 201, bought.text
-        made = await http.post(
-            "/generations",
-            json=wish(count=2),
-            headers=me | {"Idempotency-Key": "g1", "Prefer": "wait=30"},
-        )
-        assert (made.status_code, made.json()["status"]) == (200, "done"), made.text
-        generation = made.json()
-        again = await http.post(
-            "/generations", json=wish(count=2), headers=me | {"Idempotency-Key": "g1"}
-        )
-        assert again.headers["Idempotent-Replay"] == "true"
-        assert again.json()["id"] == generation["id"]
-    assert await system.stop() == 0
-    assert not any("Traceback" in line for line in system.output)
-
-    await system.start()
-    async with httpx.AsyncClient(base_url=system.address, timeout=30) as http:
-        me = await sign_in(system, http, 42)
-        found = (await http.get(f"/generations/{generation['id']}", headers=me)).json()
-        assert [image["id"] for image in found["images"]] == [
-            image["id"] for image in generation["images"]
-        ]
-        for image in found["images"]:
-            picture = Image.open(io.BytesIO((await http.get(image["url"])).content))
-            picture.load()
-            assert (picture.format, picture.size) == ("PNG", (1024, 1024))
-            preview = Image.open(io.BytesIO((await http.get(image["preview_url"])).content))
-            assert (preview.format, max(preview.size)) == ("WEBP", 512)
-        balance = (await http.get("/credits", headers=me)).json()
-        assert (balance["available"], balance["spent"]) == (13, 2)
-        history = (await http.get("/credits/history", headers=me)).json()["items"]
-        assert [item["type"] for item in history] == [
-            "CreditsSettled",
-            "CreditsReserved",
-            "CreditsGranted",
-            "CreditsGranted",
-        ]
+        await kept.is_there(http)
 
 
 async def test_a_generation_is_watched_cancelled_binned_and_taken_back(system: System) -> None:
     """The stream ends with the result; the bin gives back; another's generation is not found."""
+    await system.up()
     async with httpx.AsyncClient(base_url=system.address, timeout=30) as http:
         me, other = await sign_in(system, http, 1), await sign_in(system, http, 2)
         asked = await http.post(
@@ -108,6 +62,7 @@ async def test_a_generation_is_watched_cancelled_binned_and_taken_back(system: S
 
 async def test_a_photo_is_sent_changed_and_varied(system: System) -> None:
     """Upload, complete, edit with a mask, and a variation of what came, each with its picture."""
+    await system.up()
     async with httpx.AsyncClient(base_url=system.address, timeout=30) as http:
         me = await sign_in(system, http, 7)
         photo = photos.jpeg(exif=photos.exif(orientation=6))
