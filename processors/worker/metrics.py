@@ -22,6 +22,11 @@ PICTURE_CPU_SECONDS = Counter(
     "Processor time of checking pictures and encoding their previews, in seconds.",
 )
 RUNNING = Gauge("pixelpop_worker_running_jobs", "Jobs under way in this worker.")
+PROVIDER_SHARE = Gauge(
+    "pixelpop_worker_provider_share_calls",
+    "How many calls to a provider this worker may have under way of all that its account allows.",
+    ["provider"],
+)
 SHARE = Gauge(
     "pixelpop_worker_share_jobs", "How many jobs this worker may run of all that may run at once."
 )

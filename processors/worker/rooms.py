@@ -13,6 +13,7 @@ from typing import Final
 from uuid import UUID
 
 from commands.supplies import Supply
+from processors.worker import metrics
 from processors.worker.sharing import TURN_SECONDS, Keeper, Part, Room, share
 from runtime.postgres.pool import Pool, transaction
 from runtime.queries import load_queries
@@ -95,6 +96,7 @@ class Rooms(Keeper):
             )
         for name, room in self._rooms.items():
             room.grant(fair[name], began + self._lease_seconds)
+            metrics.PROVIDER_SHARE.labels(name).set(fair[name])
 
     async def forget(self) -> None:
         """See `Keeper`."""

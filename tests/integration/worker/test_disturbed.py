@@ -132,6 +132,7 @@ async def test_a_worker_that_wakes_up_when_its_partitions_have_moved(
             jobs = await paid_jobs(desk, 8)
             await until(lambda: len(api.calls) == 10, 30, what="all calls")
             sleepy.resume()
+            api.latency_seconds = 0.5
             jobs += await paid_jobs(desk, 8)
             await all_completed(desk, jobs)
             await desk.caught_up(60)
