@@ -44,7 +44,11 @@ class ImageDocument(msgspec.Struct, frozen=True, kw_only=True):
     url: str
     preview_url: Annotated[str, says("A WebP with no side longer than 512 pixels.")]
     previews: Annotated[
-        tuple[PreviewDocument, ...], says("Others: 512 pixels as AVIF, 1024 as WebP and AVIF.")
+        tuple[PreviewDocument, ...],
+        says(
+            "Others: 512 pixels as AVIF, 1024 as WebP and AVIF; none of a picture that was made "
+            "while many were."
+        ),
     ] = ()
     blurhash: Annotated[
         str | None, says("What to show until it is there (https://blurha.sh); null of old ones.")

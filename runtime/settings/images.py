@@ -18,7 +18,8 @@ class Images(Grants, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Literal["all", "webp", "small"],
         about(
             "Previews of a picture: WebP and AVIF of 512 and 1024 pixels, `webp` without AVIF, or "
-            "`small`, the WebP of 512 pixels alone. AVIF takes about 40 ms of a core a picture."
+            "`small`, the WebP of 512 pixels alone, which is also all that pictures get while many "
+            "wait. AVIF takes about 40 ms of a core a picture."
         ),
     ] = "all"
     cdn_url: Annotated[
