@@ -130,7 +130,7 @@ async def _live(system: Told, telegram: Telegram, receiver: Receiver) -> None:
                 return (await http.get("/credits", headers=me)).json()["available"] > 10
 
             await until(bought_and_granted, ANSWERED_SECONDS, 0.2, what="the credits")
-            for number in range(3):
+            for number in range(2):
                 made = await http.post(
                     "/generations",
                     json=wish(count=number + 1),

@@ -11,8 +11,11 @@ from __future__ import annotations
 import inspect
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NoReturn
 
 import msgspec
@@ -58,20 +61,36 @@ def _spring(call: str, about: str) -> NoReturn:
     raise Trapped(f"{call} of {about}")
 
 
-def set_traps() -> None:
-    """Put a trap in the place of every client that has effects."""
-    _appends()
-    _objects()
-    _providers()
-    _calls()
+class Traps(MetaPathFinder):
+    """Puts a trap in the place of every client that has effects, in each module once it is loaded.
+
+    So a process loads no more than it would without traps.
+    """
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, _target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """That of a module in which something is trapped."""
+        if fullname not in TRAPPED:
+            return None
+        spec = PathFinder.find_spec(fullname, path)
+        assert spec is not None, f"there is no {fullname} any more"
+        assert spec.loader is not None
+        load = spec.loader.exec_module
+
+        def load_and_trap(module: ModuleType) -> None:
+            load(module)
+            TRAPPED[fullname](module)
+
+        spec.loader.exec_module = load_and_trap  # type: ignore[method-assign]  # of this one
+        return spec
 
 
-def _appends() -> None:
+def _appends(module: ModuleType) -> None:
     from events.topics import LIVE
     from runtime.kafka.clock import TICK
-    from runtime.kafka.producer import LogProducer
 
-    append = LogProducer.append
+    append = module.LogProducer.append
 
     async def trapped(self: Any, topic: str, outgoing: Any, **rest: Any) -> Any:
         if topic == LIVE and outgoing == TICK:  # asks for the time
@@ -82,13 +101,11 @@ def _appends() -> None:
         if records:
             _spring(f"append to {topic}", b" ".join(one.key or b"" for one in records).decode())
 
-    LogProducer.append = trapped  # type: ignore[method-assign]  # that is the point
-    LogProducer.append_batch = trapped_batch  # type: ignore[method-assign]  # as above
+    module.LogProducer.append = trapped
+    module.LogProducer.append_batch = trapped_batch
 
 
-def _objects() -> None:
-    from runtime.objects.s3 import S3Objects
-
+def _objects(module: ModuleType) -> None:
     def guard(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
         async def trapped(self: Any, key: str, *rest: Any) -> Any:
             if key.startswith(OWN_STATE):
@@ -98,37 +115,38 @@ def _objects() -> None:
         return trapped
 
     for name in ("put_if_absent", "delete", "delete_prefix"):
-        setattr(S3Objects, name, guard(name, getattr(S3Objects, name)))
+        setattr(module.S3Objects, name, guard(name, getattr(module.S3Objects, name)))
 
 
-def _providers() -> None:
-    from processors.providers import bedrock, comfyui, diffusers, fal, local, openai, replicate
-
-    for module in (bedrock, comfyui, diffusers, fal, local, openai, replicate):
-        for _, kind in inspect.getmembers(module, inspect.isclass):
-            if kind.__module__ == module.__name__ and hasattr(kind, "generate"):
-                for name in ("generate", "resume"):
-                    setattr(kind, name, _never(f"{module.__name__}.{name}"))
+def _provider(module: ModuleType) -> None:
+    for _, kind in inspect.getmembers(module, inspect.isclass):
+        if kind.__module__ == module.__name__ and hasattr(kind, "generate"):
+            for name in ("generate", "resume"):
+                setattr(kind, name, _never(f"{module.__name__}.{name}"))
 
 
-def _calls() -> None:
-    from runtime.outbound.client import GuardedClient
-    from runtime.stripe.api import Stripe
-    from runtime.telegram.api import TelegramBot
-
-    call = TelegramBot.call
+def _telegram(module: ModuleType) -> None:
+    call = module.TelegramBot.call
 
     async def trapped(self: Any, method: Any, **rest: Any) -> Any:
         if method.__api_method__.startswith(READS):
             return await call(self, method, **rest)
         _spring("Telegram", method.__api_method__)
 
-    TelegramBot.call = trapped  # type: ignore[method-assign]  # that is the point
-    for kind in (GuardedClient, Stripe):
-        for name, method in inspect.getmembers(kind, inspect.iscoroutinefunction):
+    module.TelegramBot.call = trapped
+
+
+def _whole(kind: str) -> Callable[[ModuleType], None]:
+    """Every public call of a class."""
+
+    def trap(module: ModuleType) -> None:
+        client = getattr(module, kind)
+        for name, method in inspect.getmembers(client, inspect.iscoroutinefunction):
             if not name.startswith(("_", "stop", "close")):
-                assert method.__qualname__.startswith(kind.__name__)
-                setattr(kind, name, _never(f"{kind.__name__}.{name}"))
+                assert method.__qualname__.startswith(kind)
+                setattr(client, name, _never(f"{kind}.{name}"))
+
+    return trap
 
 
 def _never(call: str) -> Callable[..., Any]:
@@ -136,6 +154,17 @@ def _never(call: str) -> Callable[..., Any]:
         _spring(call, "")
 
     return trapped
+
+
+PROVIDERS = ("bedrock", "comfyui", "diffusers", "fal", "local", "openai", "replicate")
+TRAPPED: dict[str, Callable[[ModuleType], None]] = {
+    "runtime.kafka.producer": _appends,
+    "runtime.objects.s3": _objects,
+    **{f"processors.providers.{name}": _provider for name in PROVIDERS},
+    "runtime.outbound.client": _whole("GuardedClient"),
+    "runtime.stripe.api": _whole("Stripe"),
+    "runtime.telegram.api": _telegram,
+}
 
 
 async def _up(settings: Settings, stop: Any) -> None:
@@ -179,5 +208,7 @@ async def _forget(settings: Settings) -> None:
 if __name__ == "__main__":
     if sys.argv[1] == "up":
         sys.exit(process.run("up", _up, resolve=False))
-    set_traps()
+    loaded = TRAPPED.keys() & sys.modules.keys()
+    assert not loaded, f"too late to trap {loaded}"
+    sys.meta_path.insert(0, Traps())
     sys.exit(pixelpop.execute(sys.argv[1:]))
