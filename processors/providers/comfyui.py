@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -75,28 +77,38 @@ class ComfyUiProvider:
             values = await self._values(request, chosen)
             return await self._api.submit(workflow.filled(request.quality, values), chosen)
 
-        reference = await self._asking.ask(call, submit)
-        await call.submitted(reference)
-        return await self._pictures(request, call, reference)
+        async with self._watched(request, call) as over:
+            reference = await self._asking.ask(call, submit)
+            await call.submitted(reference)
+            return await self._pictures(request, Waiting(call, over, self._wait_seconds), reference)
 
     async def resume(self, request: ImageRequest, call: Call, provider_ref: str) -> list[bytes]:
         """See `Provider`."""
         if not is_reference(provider_ref):
             raise ProviderUncertain("The reference is none of ComfyUI's.")
-        return await self._pictures(request, call, provider_ref, resumed=True)
+        async with self._watched(request, call) as over:
+            waiting = Waiting(call, over, self._wait_seconds, resumed=True)
+            return await self._pictures(request, waiting, provider_ref)
 
     async def close(self) -> None:
         """See `Provider`."""
         await self._api.close()
 
+    def _watched(
+        self, request: ImageRequest, call: Call
+    ) -> AbstractAsyncContextManager[asyncio.Event]:
+        """What the server tells: it previews the first picture of a workflow."""
+        show = partial(call.show, request.indices[0])
+        return self._api.watching.of(_id_of(request, call), show)
+
     async def _pictures(
-        self, request: ImageRequest, call: Call, reference: str, *, resumed: bool = False
+        self, request: ImageRequest, waiting: Waiting, reference: str
     ) -> list[bytes]:
         began = time.monotonic()
         outcome = "answered"
         try:
             ended: Ended = await until_ended(
-                Waiting(call, asyncio.Event(), self._wait_seconds, resumed),
+                waiting,
                 lambda: self._api.ended(reference),
                 lambda: self._api.cancel(reference),
             )

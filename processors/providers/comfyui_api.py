@@ -18,6 +18,7 @@ from processors.providers.base import (
     ProviderUncertain,
     ProviderUnusable,
 )
+from processors.providers.comfyui_watching import Watching
 from processors.providers.fetching import FETCH_ATTEMPTS_MAX, is_picture
 from processors.providers.json_api import Answer, JsonApi
 from processors.providers.polling import NotTold
@@ -84,6 +85,7 @@ class ComfyUiApi:
         token = settings.comfyui_token
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         self._api = JsonApi(settings.comfyui_url, headers)
+        self.watching = Watching(settings.comfyui_url, headers)
         self._bytes_max = settings.provider_picture_bytes_max
         self._takes_ids = False
         """Whether the server has shown that it takes the ids that we choose."""
@@ -96,7 +98,7 @@ class ComfyUiApi:
             ProviderUncertain: nobody knows whether it is.
             ProviderError: it was refused.
         """
-        body = {"prompt": graph, "prompt_id": reference, "client_id": FOLDER}
+        body = {"prompt": graph, "prompt_id": reference, "client_id": reference}
         try:
             answer = await self._api.pay("prompt", body, {})
         except ProviderUncertain as error:
@@ -208,6 +210,7 @@ class ComfyUiApi:
 
     async def close(self) -> None:
         """Close all connections."""
+        await self.watching.close()
         await self._api.close()
 
     async def _queue(self) -> _Queue:

@@ -11,17 +11,20 @@ file or a photo that is not there. What it does is told by a directive in the wo
     [malformed]          taken, and the answer is no JSON
     [failed]             it ends with an error
     [blank]              it shows nothing
+    [shown:N]            it runs until somebody listens, shows N previews, and tells of its end
     [never]              it runs until it is interrupted, [waits]: it waits until it is taken out
     [restarted]          the server was started anew and has forgotten it
     [troubled:N] [garbled:N]   500, or no JSON, the first N times that it is asked for
     [html] [gone] [flaky:N]    what a picture's address leads to
     [fewer]              one picture less than was asked for
 
-`takes_ids` is whether it is of a version that takes the ids that clients choose.
+`has_socket` is whether anybody may listen, and `takes_ids` whether it is of a version that takes
+the ids that clients choose.
 """
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from typing import Any
 
@@ -57,6 +60,9 @@ class ComfyUi(Double):
         super().__init__()
         self.ran: list[Ran] = []
         self.takes_ids = True
+        self.has_socket = True
+        self._sockets: dict[str, web.WebSocketResponse] = {}
+        self._listened = asyncio.Condition()
         self.photos: dict[str, bytes] = {}
         """What was uploaded, by what workflows call it."""
         self.url = ""
@@ -67,6 +73,7 @@ class ComfyUi(Double):
         app.router.add_get("/queue", self._queue)
         app.router.add_post("/queue", self._delete)
         app.router.add_post("/interrupt", self._interrupt)
+        app.router.add_get("/ws", self._listen)
         app.router.add_get("/view", self._view)
         app.router.add_post("/upload/image", self._upload)
 
@@ -78,7 +85,7 @@ class ComfyUi(Double):
         """Be as before the first request."""
         super().forget()
         self.ran.clear()
-        self.takes_ids = True
+        self.takes_ids = self.has_socket = True
 
     @property
     def made(self) -> list[Ran]:
@@ -104,13 +111,40 @@ class ComfyUi(Double):
             status = int(name) if name != "lost" else 500
             return web.Response(status=status, text="no", headers=wait)
         reference = body["prompt_id"] if self.takes_ids else str(uuid.uuid4())
-        states = {"never": "running", "waits": "pending", "restarted": "gone"}
+        states = {"never": "running", "shown": "running", "waits": "pending", "restarted": "gone"}
         one = Ran(reference, body["prompt"], name, value, states.get(name, "ended"))
         self.ran.append(one)
+        if name == "shown":
+            self.begin(self._show(one, body["client_id"]))
         lost = await self.astray(request, name, value)
         if lost is not None:
             return lost
         return web.json_response({"prompt_id": one.id, "number": 1, "node_errors": {}})
+
+    async def _listen(self, request: web.Request) -> web.StreamResponse:
+        if request.headers.get("Authorization") != f"Bearer {TOKEN}" or not self.has_socket:
+            return web.Response(status=404)
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        async with self._listened:
+            self._sockets[request.query["clientId"]] = socket
+            self._listened.notify_all()
+        await socket.send_json({"type": "status", "data": {"status": {}, "sid": "x"}})
+        async for _ in socket:
+            pass
+        return socket
+
+    async def _show(self, one: Ran, client_id: str) -> None:
+        async with self._listened:
+            await self._listened.wait_for(lambda: client_id in self._sockets)
+        socket = self._sockets[client_id]
+        await socket.send_bytes(b"\0\0\0\3\0\0\0\1text")  # what is none of ours
+        await socket.send_str("no JSON")
+        for number in range(int(one.value)):
+            await socket.send_json({"type": "progress", "data": {"value": number, "max": 20}})
+            await socket.send_bytes(b"\0\0\0\1\0\0\0\2" + picture(8 + number))
+        one.state = "ended"
+        await socket.send_json({"type": "executing", "data": {"node": None, "prompt_id": one.id}})
 
     async def _history(self, request: web.Request) -> web.Response:
         one = self._find(request.match_info["id"])

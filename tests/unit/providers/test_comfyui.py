@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import msgspec
@@ -11,6 +12,7 @@ import pytest_asyncio
 from processors.providers import (
     ProviderUnavailable,
     ProviderUncertain,
+    polling,
 )
 from processors.providers.base import EDIT, VARIATION, Photo
 from processors.providers.comfyui import ComfyUiProvider
@@ -96,6 +98,26 @@ async def test_flaky_pictures(comfy: ComfyUi, provider: ComfyUiProvider) -> None
     """Pictures that are not served at once are asked for again."""
     assert len(await provider.generate(asking("a boat [flaky:2]"), Submitting())) == 2
     assert len(comfy.ran) == 1
+
+
+async def test_shown(
+    comfy: ComfyUi, provider: ComfyUiProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Previews are shown as they come, and the end is seen when it is told, not when asked for."""
+    monkeypatch.setattr(polling, "POLL_SECONDS_FIRST", 30.0)
+    call = Submitting()
+    async with asyncio.timeout(20):
+        pictures = await provider.generate(asking("a boat [shown:2]", indices=(3, 4)), call)
+    assert (len(pictures), len(comfy.ran)) == (2, 1)
+    assert call.shown == [(3, picture(8)), (3, picture(9))]
+
+
+async def test_nobody_tells(comfy: ComfyUi, provider: ComfyUiProvider) -> None:
+    """A server that nobody can listen to is asked, as ever."""
+    comfy.has_socket = False
+    call = Submitting()
+    assert len(await provider.generate(asking("a boat"), call)) == 2
+    assert call.shown == []
 
 
 async def test_too_long(comfy: ComfyUi) -> None:
