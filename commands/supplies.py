@@ -31,7 +31,9 @@ class Supply(msgspec.Struct, frozen=True, kw_only=True):
     concurrency: int = 100
     """Calls at once."""
     per_minute: int = 600
-    """Calls that begin in a minute."""
+    """Calls that begin in a minute; pictures of them, where `counts_pictures`."""
+    counts_pictures: bool = False
+    """Whether the provider limits pictures a minute, however many a call asks for."""
     shared: bool = True
     """Whether these bounds are of an account or a server that all workers use, so that they hold
     for all of them together; else for each."""
@@ -62,13 +64,14 @@ SUPPLIES: Final = {
         # GPT Image 1.5, medium and high, square and larger. Read on 2026-11-21 in two lists of
         # others that agree, llmreference.com (of 2026-05-10) and runware.ai/docs, to a tenth of a
         # cent; OpenAI's own page was not at hand. The words of the prompt, and photos, are paid by
-        # the token on top, some tenths of a cent. 250 a minute is an estimate for a large account:
-        # OpenAI tells an account's own limit on its page of limits only.
+        # the token on top, some tenths of a cent. OpenAI limits images a minute, and tells an
+        # account's own limit on its page of limits only: 250 is an estimate for a large account.
         Supply(
             provider="openai",
             micros_per_image={"standard": 34_000, "high": 133_000},
             micros_by_size={size: {"standard": 51_000, "high": 200_000} for size in _LARGER},
             per_minute=250,
+            counts_pictures=True,
         ),
         # flux-schnell: 3 dollars a thousand, as workflowlab.dev has it of 2026-05-25 from
         # replicate.com/pricing. flux-kontext-pro, for photos: 0.04, Black Forest Labs' own price

@@ -269,7 +269,7 @@ class Caller:
         if not self.may_start():
             raise TooLate("The call would end after the deadline.")
         wait_seconds = self._turns.wait_seconds(self._spare_seconds)
-        async with self._tools.gates.of(provider.name).passed(wait_seconds):
+        async with self._tools.gates.of(provider.name).passed(wait_seconds, request.count):
             return await self._ask(request, provider)
 
     async def _ask(self, request: ImageRequest, provider: Provider) -> list[bytes]:

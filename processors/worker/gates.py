@@ -91,11 +91,12 @@ class Gate:
         return self._probing or time.time() <= opened_at + self._open_seconds
 
     @contextlib.asynccontextmanager
-    async def passed(self, seconds_max: float) -> AsyncIterator[None]:
+    async def passed(self, seconds_max: float, pictures: int = 1) -> AsyncIterator[None]:
         """Wait for room and for the rate; inside, call the provider.
 
         Args:
             seconds_max: how long the wait may take.
+            pictures: how many the call asks for.
 
         Raises:
             BreakerOpen: at once, or after the wait.
@@ -111,7 +112,7 @@ class Gate:
         try:
             try:
                 async with asyncio.timeout(max(seconds_max - (time.monotonic() - began), 0.0)):
-                    is_probe = await self._pace.begin()
+                    is_probe = await self._pace.begin(pictures)
             except TimeoutError as error:
                 raise Busy(f"{self.provider} may not be asked so often.") from error
             metrics.GATE_SECONDS.labels(self.provider).observe(time.monotonic() - began)

@@ -8,6 +8,7 @@ one statement, so that no worker need know how many others there are.
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -41,8 +42,11 @@ class Busy(TooLate):
 class Pace(Protocol):
     """Lets calls to one provider begin."""
 
-    async def begin(self) -> bool:
+    async def begin(self, pictures: int) -> bool:
         """Wait until one more may; returns whether it is a probe of one that failed.
+
+        Args:
+            pictures: how many it asks for.
 
         Raises:
             BreakerOpen: nobody may be sent there now.
@@ -66,11 +70,12 @@ class OwnPace:
     """
 
     def __init__(self, supply: Supply) -> None:
+        self._supply = supply
         self._limiter = AsyncLimiter(supply.per_minute, MINUTE_SECONDS)
 
-    async def begin(self) -> bool:
+    async def begin(self, pictures: int) -> bool:
         """See `Pace`."""
-        await self._limiter.acquire()
+        await self._limiter.acquire(_weight(self._supply, pictures))
         return False
 
     async def open(self) -> None:
@@ -91,38 +96,39 @@ class SharedPace:
 
     def __init__(self, pool: Pool, supply: Supply, *, open_seconds: float) -> None:
         self._pool = pool
+        self._supply = supply
         self._provider = supply.provider
-        self._step_seconds = MINUTE_SECONDS / supply.per_minute
         self._open_seconds = open_seconds
         self._in_line = asyncio.Lock()
 
-    async def begin(self) -> bool:
+    async def begin(self, pictures: int) -> bool:
         """See `Pace`."""
+        step_seconds = MINUTE_SECONDS * _weight(self._supply, pictures) / self._supply.per_minute
         if not self._in_line.locked():
-            answer = await self._ask()
+            answer = await self._ask(step_seconds)
             if answer["probes"] is not None:
                 return bool(answer["probes"])
         async with self._in_line:  # one of this worker asks, the others wait behind it
             while True:
-                answer = await self._ask()
+                answer = await self._ask(step_seconds)
                 if answer["probes"] is not None:
                     return bool(answer["probes"])
                 await asyncio.sleep(max(answer["wait_seconds"], WAIT_SECONDS_MIN))
 
-    async def _ask(self) -> Any:
-        answer = await patiently(self._begin, seconds=RETRY_SECONDS)
+    async def _ask(self, step_seconds: float) -> Any:
+        answer = await patiently(partial(self._begin, step_seconds), seconds=RETRY_SECONDS)
         if answer["probes"] is None and answer["is_open"]:
             raise BreakerOpen(f"{self._provider} failed often just now.")
         return answer
 
-    async def _begin(self) -> Any:
+    async def _begin(self, step_seconds: float) -> Any:
         async with transaction(self._pool) as connection:
             # A call that is forgotten because the server crashed is no harm.
             await connection.execute("SET LOCAL synchronous_commit = off")
             return await connection.fetchrow(
                 _QUERIES.begin,
                 self._provider,
-                self._step_seconds,
+                step_seconds,
                 MINUTE_SECONDS,
                 self._open_seconds,
             )
@@ -142,3 +148,8 @@ class SharedPace:
         except PixelpopError as error:
             # Each worker has its own breaker too, and the next probe tells again.
             _log.warning("a provider's state was not told", provider=self._provider, error=error)
+
+
+def _weight(supply: Supply, pictures: int) -> int:
+    """How much of a minute's limit a call takes; all of it at most, so that it can begin at all."""
+    return min(pictures, supply.per_minute) if supply.counts_pictures else 1

@@ -25,8 +25,8 @@ class ProviderLimits(Budget, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     provider_per_minute: Annotated[
         str,
         about(
-            "The same for calls that begin in a minute: `openai=20`.",
-            unit="calls",
+            "The same for calls that begin in a minute, for `openai` for the pictures that are "
+            "asked for: `openai=20`.",
             pattern=_PAIRS,
         ),
     ] = ""

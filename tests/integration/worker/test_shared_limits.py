@@ -111,16 +111,16 @@ async def test_a_rate_is_shared(pool: Pool) -> None:
     paces = [SharedPace(pool, few, open_seconds=OPEN_SECONDS) for _ in range(2)]
     for pace in [*paces, *paces]:
         async with asyncio.timeout(5):
-            assert not await pace.begin()
+            assert not await pace.begin(2)
     for pace in paces:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.2):
-                await pace.begin()
+                await pace.begin(1)
     await _change(pool, "full_until = full_until - interval '16 seconds'")
-    await paces[0].begin()
+    await paces[0].begin(3)
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.2):
-            await paces[1].begin()
+            await paces[1].begin(1)
 
 
 async def test_an_open_breaker_keeps_all_away_and_one_probes(pool: Pool) -> None:

@@ -117,6 +117,18 @@ async def test_a_hundred_at_once() -> None:
         await asyncio.gather(*[job() for _ in range(100)])
 
 
+async def test_some_providers_count_pictures() -> None:
+    """A call for several takes as much of the minute; one for more than that still begins."""
+    one = gate(per_minute=4, counts_pictures=True)
+    async with one.passed(1.0, 3):
+        pass
+    with pytest.raises(Busy):
+        async with one.passed(0.01, 2):
+            raise AssertionError
+    async with gate(per_minute=2, counts_pictures=True).passed(1.0, 4):
+        pass
+
+
 async def test_the_rate_is_kept() -> None:
     """What is beyond it waits, or is refused where it may not wait so long."""
     one = gate(per_minute=2)
