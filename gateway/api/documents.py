@@ -274,13 +274,6 @@ class StyleDocument(msgspec.Struct, frozen=True, kw_only=True):
     ]
 
 
-class TicketDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """Opens event streams for a while: `?ticket=` on GET /events."""
-
-    ticket: str
-    expires_in: Annotated[int, says("In seconds.")]
-
-
 def at(time_ms: int | None) -> str | None:
     """An instant in milliseconds as RFC 3339, if there is one."""
     return None if time_ms is None else rfc3339(time_ms)

@@ -22,6 +22,7 @@ from gateway.generations.downloads import DownloadDocument
 from gateway.grants import examples as grants
 from gateway.identity import examples as identities
 from gateway.identity.auth import LoginRequest
+from gateway.live.documents import TicketDocument
 from gateway.moderation.examples import BY_SHAPE as MODERATION
 from gateway.money.admin_spending import EXAMPLE as SPENDING
 from gateway.money.purchases import XTR, PurchaseRequest
@@ -204,7 +205,7 @@ BY_SHAPE: dict[type, Any] = {
         ),
         _generation,
         shown.Page(items=(_generation,), next_cursor=None),
-        shown.TicketDocument(ticket=_TOKEN, expires_in=60),
+        TicketDocument(ticket=_TOKEN, expires_in=60),
         shown.CreditsDocument(available=4, reserved=1, granted=5, grants=(_grant,)),
         shown.LedgerPage(items=(_entry,), next_cursor="Mg"),
         _purchase,

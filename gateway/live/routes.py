@@ -20,11 +20,11 @@ from msgspec import Meta
 
 from gateway.access.permissions import EVENTS_READ
 from gateway.api.contract import contract
-from gateway.api.documents import TicketDocument
 from gateway.deps import Deps
 from gateway.generations.reads import missing
 from gateway.identity.signed_in import Account
 from gateway.identity.tokens import STREAM
+from gateway.live.documents import TicketDocument
 from gateway.live.streams import AccountStream, GenerationStream
 from gateway.web.cursors import LogPosition, decode_event_id
 from gateway.web.http import header_in, id_in_path
