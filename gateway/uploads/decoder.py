@@ -75,6 +75,7 @@ def main(descriptor: int, memory_bytes: int) -> None:
 def confine(memory_bytes: int) -> None:
     """Take from this process what no decoder needs: much memory, files, traces of a crash."""
     signal.signal(signal.SIGALRM, signal.SIG_DFL)  # ends the process, whatever it is in
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGALRM})  # as the thread that began it was
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started it says when it ends
     limits = {
         resource.RLIMIT_AS: memory_bytes,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -79,6 +80,18 @@ def test_no_secrets(decoders: Decoders, monkeypatch: pytest.MonkeyPatch) -> None
         "['LANG', 'PYTHONPATH']",
         "['LANG', 'LC_CTYPE', 'PYTHONPATH']",
     }
+
+
+def test_closed_meanwhile() -> None:
+    """Who waits when it is closed is told to come back, at once; nothing is refused for that."""
+    decoders = Decoders(20.0, MEMORY, (sys.executable, "-B", "-c", PRANKS))
+    decoders.clean(photos.jpeg(), BOUNDS)
+    with ThreadPoolExecutor(1) as threads:
+        asked = threads.submit(decoders.clean, b"hang", BOUNDS)
+        with pytest.raises(TimeoutError):
+            asked.result(0.1)
+        decoders.close()
+        assert isinstance(asked.exception(10), DecoderAway)
 
 
 def test_closed() -> None:
