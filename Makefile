@@ -36,7 +36,7 @@ check: $(STAMP) ## Lint, types, layers, generated files
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m pixelpop schemas check
 
-fuzz: $(STAMP) ## A million forged credentials of each kind, fuzzing by coverage, the API as every role
+fuzz: $(STAMP) ## Forged credentials, damaged photos, both by coverage too; the API as every role
 	@$(BIN)/python -m tests.fuzz
 	@$(BIN)/python -m tests.contract.stateful
 
