@@ -96,9 +96,10 @@ class Room:
         if self._is_full():
             self._waited = True
             self.waiting += 1
+            if self.waiting == 1:  # only once: while somebody waits, looks are frequent anyway
+                self._look_now.set()
             try:
                 while self._is_full():
-                    self._look_now.set()
                     self._changed.clear()
                     await self._changed.wait()
             finally:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
 from uuid import UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from processors.worker.ceiling import Part, share
+from processors.worker.sharing import Room
 
 ME = UUID(int=5)
 
@@ -66,3 +69,33 @@ def test_the_sum_never_passes_the_ceiling(
     assert sum(held) == min(ceiling, sum(wishes))
     unsatisfied = [one for one, wish in zip(held, wishes, strict=True) if one < wish]
     assert not unsatisfied or max(unsatisfied) - min(unsatisfied) <= 1
+
+
+async def test_who_waits_asks_for_a_look_once() -> None:
+    """A look that gives nothing is followed by the next one in its time, not at once."""
+    look_now = asyncio.Event()
+    room = Room(1, 10, 0, look_now)
+    room.grant(1, math.inf)
+    await room.acquire()
+    waiting = [asyncio.create_task(room.acquire()) for _ in range(2)]
+    done, _ = await asyncio.wait(waiting, timeout=0.01)
+    assert (done, look_now.is_set(), room.waiting) == (set(), True, 2)
+    look_now.clear()
+    room.grant(1, math.inf)
+    done, _ = await asyncio.wait(waiting, timeout=0.01)
+    assert (done, look_now.is_set()) == (set(), False)
+    room.release()
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    room.grant(2, math.inf)
+    await asyncio.gather(*waiting)
+    assert room.in_use == 2
+
+
+def test_where_there_is_less_than_one_for_each_it_goes_round() -> None:
+    """In some turns the one, in some the other."""
+    first, second = Part(5, UUID(int=1)), Part(5, UUID(int=2))
+    shares = {
+        (share(1, first, [second], turn=turn), share(1, second, [first], turn=turn))
+        for turn in range(20)
+    }
+    assert shares == {(0, 1), (1, 0)}
