@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import sys
 import uuid
 from collections.abc import AsyncIterator
 from typing import Any
@@ -18,18 +17,15 @@ from runtime.kafka.connect import client_options
 from runtime.kafka.lookup import end_offsets
 from runtime.settings import Settings, to_environment
 from runtime.waiting import until
+from tests.integration.forking import Forked, fork
 
-START = (
-    "import sys; from runtime import process; from {module} import run; "
-    "sys.exit(process.run_blocking({name!r}, run))"
-)
 READY_SECONDS = 60.0
 
 
 @contextlib.asynccontextmanager
 async def running(
     name: str, module: str, settings: Settings, *, wait: bool = True, **changes: Any
-) -> AsyncIterator[asyncio.subprocess.Process]:
+) -> AsyncIterator[Forked]:
     """Run a process that Faust drives inside; it is killed at the end if it still runs.
 
     Args:
@@ -41,9 +37,8 @@ async def running(
     """
     ready_file = settings.data_dir / "run" / f"{name}-{uuid.uuid4().hex}.ready"
     settings = msgspec.structs.replace(settings, ready_file=ready_file, **changes)
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", START.format(module=module, name=name)),
-        env={**os.environ, **to_environment(settings)},
+    process = await asyncio.to_thread(
+        fork, name, module, {**os.environ, **to_environment(settings)}
     )
     try:
         if wait:
@@ -56,8 +51,7 @@ async def running(
         yield process
     finally:
         if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
+            process.kill()
             await process.wait()
 
 

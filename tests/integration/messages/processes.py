@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from runtime.settings import Settings
 from tests.fakes.telegram.server import Telegram
+from tests.integration.forking import Forked
 from tests.integration.processes import running
 
 
 def messages(
     settings: Settings, database_url: str, telegram: Telegram, **changes: Any
-) -> AbstractAsyncContextManager[asyncio.subprocess.Process]:
+) -> AbstractAsyncContextManager[Forked]:
     """Run the process inside."""
     values = {
         "slot": f"m{uuid.uuid4().hex[:8]}",

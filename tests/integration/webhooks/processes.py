@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from runtime.settings import Settings
+from tests.integration.forking import Forked
 from tests.integration.processes import new_group, running
 
 
 def webhooks(
     settings: Settings, database_url: str, **changes: Any
-) -> AbstractAsyncContextManager[asyncio.subprocess.Process]:
+) -> AbstractAsyncContextManager[Forked]:
     """Run the process inside."""
     values = {
         "slot": f"w{uuid.uuid4().hex[:8]}",

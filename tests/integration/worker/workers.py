@@ -10,13 +10,14 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from runtime.settings import Settings
+from tests.integration.forking import Forked
 from tests.integration.processes import running
 
 
 class Worker:
     """A worker process of a test."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: Forked) -> None:
         self.process = process
 
     def kill(self) -> None:
