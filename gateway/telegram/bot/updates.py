@@ -174,7 +174,7 @@ async def _went_on(talk: Talk, said: Message) -> bool:
         await editing.go_on(talk, photo, words or dialogue.said)
     elif dialogue is not None and dialogue.step == editing.WAITS_FOR_WORDS and words:
         await editing.go_on(talk, dialogue.said, words)
-    elif dialogue is not None and dialogue.step == appealing.WAITS_FOR_REASON and words:
+    elif dialogue is not None and dialogue.step == appealing.WAITS_FOR_REASON and said.text:
         await appealing.go_on(talk, dialogue.said, words)
     elif photo:
         # Words without a command are none that anybody is charged for: the bot asks.
