@@ -207,6 +207,14 @@ class Gates:
             )
         return self._gates[provider]
 
+    def narrow(self, jobs_max: int) -> dict[str, int]:
+        """The providers that take fewer calls at once than a worker has jobs, and how many."""
+        return {
+            name: one.concurrency
+            for name, one in self._supplies.items()
+            if one.concurrency < jobs_max
+        }
+
     def _pace(self, supply: Supply) -> Pace | None:
         if self._pool is None or supply.provider not in self._rooms:
             return None

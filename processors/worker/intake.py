@@ -1,7 +1,8 @@
 """From deliveries to acks: bounded windows, bounded work in flight, work that runs is joined.
 
 What is taken waits for its turn inside the windows, in an order that is fair to all accounts; it
-is acked in the order of offsets all the same.
+is acked in the order of offsets all the same. What could only wait for somebody who does a few
+things at once waits in a lane, so that it takes no place from what could be done.
 
 It knows nothing of Faust or of what the work is, so that its rules can be tested by themselves.
 """
@@ -9,13 +10,16 @@ It knows nothing of Faust or of what the work is, so that its rules can be teste
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+import contextlib
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from types import MappingProxyType
 from typing import Any, Generic, Protocol, TypeVar
 
 import structlog
 
 from processors.worker import metrics
-from processors.worker.fairness import FairQueue, Share
+from processors.worker.fairness import Share
+from processors.worker.places import Places, Room
 from processors.worker.window import Window
 from processors.worker.work import Delivery
 from runtime.errors import PixelpopError
@@ -29,18 +33,6 @@ class Identified(Protocol):
     @property
     def identity(self) -> str:
         """Equal for two deliveries of the same work, so that the second joins the first."""
-        ...
-
-
-class Room(Protocol):
-    """What bounds the work at once: `asyncio.Semaphore`, or what several processes share."""
-
-    async def acquire(self) -> object:
-        """Wait until one more may run."""
-        ...
-
-    def release(self) -> None:
-        """One has ended."""
         ...
 
 
@@ -70,6 +62,8 @@ class Intake(Generic[Wanted]):
         window_max: how many offsets of one partition are held.
         room: bounds the work instead of `jobs_max`, where processes share a bound.
         share_of: whose work it is, where it is to be shared fairly.
+        lanes: how much of a lane's work is begun at once.
+        lane_of: which lane work is in; one that is not in `lanes` has no bound of its own.
     """
 
     def __init__(
@@ -82,19 +76,21 @@ class Intake(Generic[Wanted]):
         window_max: int,
         room: Room | None = None,
         share_of: Callable[[Wanted], Share] = lambda _: IN_ORDER,
+        lanes: Mapping[str, int] = MappingProxyType({}),
+        lane_of: Callable[[Wanted], str] = lambda _: "",
     ) -> None:
         self._read = read
         self._perform = perform
         self._check_gap = check_gap
-        self._slots: Room = room or asyncio.Semaphore(jobs_max)
+        self._places = Places(room or asyncio.Semaphore(jobs_max))
+        self._lanes = {name: Places(asyncio.Semaphore(most)) for name, most in lanes.items()}
+        self._lane_of = lane_of
         self._window_max = window_max
         self._windows: dict[tuple[str, int], tuple[int, Window]] = {}
         self._share_of = share_of
         self._running: dict[str, asyncio.Task[None]] = {}
         self._asked_by: dict[str, list[Window]] = {}
         self._begun: set[str] = set()
-        self._queue: FairQueue[asyncio.Future[None]] = FairQueue()
-        self._giving: asyncio.Task[None] | None = None
         self._closed = False
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Gets the exception after which this process must stop without the ack."""
@@ -166,10 +162,10 @@ class Intake(Generic[Wanted]):
         """Cancel what still runs; it is not acked, so it will be delivered again."""
         self._closed = True
         tasks = list(self._running.values())
-        if self._giving is not None:
-            tasks.append(self._giving)
         for task in tasks:
             task.cancel()
+        for places in (self._places, *self._lanes.values()):
+            tasks += places.stop()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _window(self, delivery: Delivery) -> Window | None:
@@ -195,18 +191,11 @@ class Intake(Generic[Wanted]):
         task.add_done_callback(lambda done: self._ended(work.identity, done))
 
     async def _in_turn(self, work: Wanted, delivery: Delivery) -> None:
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        share = self._share_of(work)
-        self._queue.push(share.tier, share.account, turn, share.cost)
-        if self._giving is None:
-            self._giving = asyncio.create_task(self._give_turns(), name="turns")
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self._slots.release()
-            raise
-        try:
+        share, lane = self._share_of(work), self._lanes.get(self._lane_of(work))
+        with contextlib.ExitStack() as held:
+            for places in (self._places,) if lane is None else (lane, self._places):
+                await places.take(share)
+                held.callback(places.release)
             asked_by = self._asked_by[work.identity]
             if self._closed or all(window.revoked for window in asked_by):
                 self._forget(work.identity)  # at once: nobody may join what will not be done
@@ -214,21 +203,6 @@ class Intake(Generic[Wanted]):
             self._begun.add(work.identity)
             metrics.RUNNING.set(len(self._begun))
             await self._perform(work, delivery)
-        finally:
-            self._slots.release()
-
-    async def _give_turns(self) -> None:
-        """One after the other, whenever one more may run; ends when nobody waits."""
-        try:
-            while len(self._queue):
-                await self._slots.acquire()
-                turn = self._queue.pop()
-                if turn.cancelled():
-                    self._slots.release()
-                else:
-                    turn.set_result(None)
-        finally:
-            self._giving = None
 
     def _ended(self, identity: str, task: asyncio.Task[None]) -> None:
         if self._running.get(identity) is task:

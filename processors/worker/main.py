@@ -7,6 +7,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from uuid import UUID
 
 import structlog
@@ -32,6 +33,7 @@ from processors.worker.jobs import Jobs
 from processors.worker.leases import Leases
 from processors.worker.live import Live
 from processors.worker.news import ProviderNews
+from processors.worker.request import provider_of
 from processors.worker.rooms import Rooms
 from processors.worker.running import until_stopped
 from processors.worker.slot import Slot
@@ -96,6 +98,8 @@ async def _run(settings: Settings, held: Slot) -> int:
             window_max=settings.worker_window_records,
             room=tools.ceiling,
             share_of=share_of,
+            lanes=tools.gates.narrow(settings.worker_jobs),
+            lane_of=partial(provider_of, tools.providers),
         )
         app = make_app(settings, settings.worker_group)
         attach(app, intake, JOBS, "generations")

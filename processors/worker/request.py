@@ -9,7 +9,9 @@ from commands.catalogue import KINDS, MODELS_BY_ID, QUALITIES, SIZES
 from events.base import Sealed
 from events.generations import GenerationRequested
 from events.ids import fact_id
+from events.jobs import GenerateJob
 from processors.providers import ImageRequest, Provider
+from processors.worker.work import Work
 from runtime.crypto.keys import AccountKeys, KeyDestroyed
 from runtime.crypto.sealing import Unsealable, unseal
 from runtime.errors import PixelpopError
@@ -73,6 +75,13 @@ def makers_of(
     # Where nobody makes the kind, the first one is named in the refusal.
     able = tuple(one for one in known if request.kind in one.kinds) or known[:1]
     return tuple(one for one in able if one.name not in request.closed_providers) or able
+
+
+def provider_of(providers: Mapping[str, Provider], work: Work) -> str:
+    """Who is asked first for what this work wants; empty: nobody."""
+    job = work.content
+    makers = makers_of(job.request, providers) if isinstance(job, GenerateJob) else ()
+    return makers[0].name if makers else ""
 
 
 async def opened(request: GenerationRequested, keys: AccountKeys) -> ImageRequest:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from processors.worker.fairness import Share
+from processors.worker.places import Places
 from processors.worker.work import Work
 from tests.unit.worker.test_intake import Bench
 
@@ -21,6 +22,38 @@ async def test_one_accounts_many_do_not_hold_up_anothers_one() -> None:
     await bench.settled(lambda: len(bench.acked) == 4, "all acks")
     assert bench.begun == [bench.identity(name) for name in ("a1", "b", "a2", "a3")]
     assert [offset for _, offset in bench.acked] == [0, 1, 2, 3]
+
+
+async def test_who_waits_for_a_narrow_provider_takes_nobodys_place() -> None:
+    """Of its lane only so many are begun as may be; places that it cannot use are others'."""
+    bench = Bench(jobs_max=2)
+    names = Named(bench, "s1", "s2", "s3", "q1", "q2")
+    bench.intake._lanes = {"s": Places(asyncio.Semaphore(1))}
+    bench.intake._lane_of = lambda work: names[work][0]
+    for offset, name in enumerate(names.all):
+        await bench.intake.take(bench.delivery(name, offset))
+        await bench.settled(lambda: bench.begun, "the first")
+    await bench.settled(lambda: len(bench.begun) == 2, "both places")
+    assert bench.begun == [bench.identity(name) for name in ("s1", "q1")]
+    for name in ("q1", "q2", "s1", "s2", "s3"):
+        await bench.end(name)
+    await bench.settled(lambda: len(bench.acked) == 5, "all acks")
+    assert bench.begun[2:] == [bench.identity(name) for name in ("q2", "s2", "s3")]
+    assert [offset for _, offset in bench.acked] == [0, 1, 2, 3, 4]
+
+
+async def test_an_end_leaves_nobody_waiting() -> None:
+    """Neither in a lane nor for a place."""
+    bench = Bench(jobs_max=1)
+    names = Named(bench, "s1", "s2", "q1")
+    bench.intake._lanes = {"s": Places(asyncio.Semaphore(1))}
+    bench.intake._lane_of = lambda work: names[work][0]
+    for offset, name in enumerate(names.all):
+        await bench.intake.take(bench.delivery(name, offset))
+    await bench.settled(lambda: bench.begun, "the first")
+    await bench.intake.abandon()
+    assert bench.intake.running == 0
+    assert bench.acked == []
 
 
 async def test_what_waits_is_dropped_with_its_assignment() -> None:
