@@ -15,7 +15,8 @@ from commands.catalogue import MODELS_BY_ID
 from tests.chaos.books import Generation, Verdict
 from tests.chaos.evidence import Call, Row
 
-PROVIDER = "openai"
+PROVIDERS = {"gpt-image": "openai", "flux-dev": "fal"}
+"""Who draws for which model here."""
 
 
 class Totals(NamedTuple):
@@ -47,7 +48,8 @@ def totals(verdict: Verdict, calls: Iterable[Call]) -> Totals:
 def micros_each(generation: Generation) -> int:
     """What one picture costs, by the data that both sides go by."""
     model = MODELS_BY_ID[generation.model]
-    return model.cost_micros(PROVIDER, generation.kind, generation.size, generation.quality)
+    provider = PROVIDERS.get(generation.model, "")
+    return model.cost_micros(provider, generation.kind, generation.size, generation.quality)
 
 
 def check_bill(verdict: Verdict, calls: Iterable[Call]) -> Iterator[str]:

@@ -10,6 +10,7 @@ ZERO = "0" * 64
 PRICES = {
     **{("preview", "standard", kind): 1 for kind in ("image", "edit", "variation")},
     **{("preview", "high", kind): 2 for kind in ("image", "edit", "variation")},
+    **{("flux-dev", "standard", kind): 2 for kind in ("image", "edit", "variation")},
     ("gpt-image", "standard", "image"): 2,
     ("gpt-image", "high", "image"): 5,
     **{("gpt-image", "standard", kind): 3 for kind in ("edit", "variation")},

@@ -17,7 +17,7 @@ from tests.chaos.load import Promises
 
 Key = TypeVar("Key", bound=Hashable)
 
-PAID = {"answered", "uncertain", "aborted"}
+PAID = {"answered", "uncertain", "aborted", "taken"}
 """Outcomes of a call that may be on the provider's bill."""
 CALLS_MAX = 2
 STORING_SECONDS_MAX = 5.0

@@ -52,8 +52,8 @@ class Call:
     """Wall clock, in seconds."""
     ended: float
     outcome: str
-    """`answered`, `refused` (nothing to pay), `uncertain` (done, and the answer was lost), or
-    `aborted` by the caller."""
+    """`answered`, `refused` (nothing to pay), `uncertain` (done, and the answer was lost),
+    `aborted` by the caller, or `taken`: it was never asked for again."""
     sha256: tuple[str, ...] = ()
     """Of the pictures that were sent."""
     attempt: int = 1

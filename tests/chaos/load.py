@@ -75,6 +75,7 @@ class Customer:
     photos: list[str] = field(default_factory=list)
     """Uploads of this customer's that can be used, photos and not masks."""
     batch_sizes: tuple[int, ...] = wanting.BATCH_SIZES
+    models: tuple[str, ...] = (wanting.GPT,)
 
     async def sign_in(self) -> None:
         """Log in, and (unless poor) buy enough credits for the whole run."""
@@ -138,16 +139,17 @@ class Customer:
         """What is wanted this time; what cannot be had yet is a picture from words instead."""
         chance = self.random
         (kind,) = chance.choices(wanting.KINDS, wanting.WEIGHTS)
+        model = chance.choice(self.models)
         if kind == wanting.BATCH:
-            return wanting.several(chance, self.account_id, name, self.batch_sizes)
+            return wanting.several(chance, self.account_id, name, self.batch_sizes, model)
         if kind == wanting.VARIATION and (pictures := await self._pictures()):
             parent = chance.choice(pictures)
-            return wanting.like_another(chance, self.account_id, name, parent)
+            return wanting.like_another(chance, self.account_id, name, parent, model)
         if kind == wanting.EDIT and (photos := await self._photos()):
             masked = chance.random() < wanting.MASK_SHARE
             mask = await self._send(wanting.mask()) if masked else None
-            return wanting.of_photos(chance, self.account_id, name, photos, mask)
-        return wanting.from_words(chance, self.account_id, name)
+            return wanting.of_photos(chance, self.account_id, name, photos, mask, model)
+        return wanting.from_words(chance, self.account_id, name, model)
 
     async def _pictures(self) -> list[str]:
         """What one has, as the gallery shows it."""

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import aiohttp
 
@@ -16,6 +17,7 @@ from tests.chaos import faults as breaking
 from tests.chaos.books import Verdict
 from tests.chaos.checks import check_all
 from tests.chaos.evidence import (
+    Call,
     Evidence,
     ask_api,
     caught_up,
@@ -76,6 +78,22 @@ class Outcome:
     tail: str = ""
 
 
+class OtherModel(Protocol):
+    """A second model that keeps a diary."""
+
+    async def start(self) -> None:
+        """Serve."""
+        ...
+
+    async def stop(self) -> None:
+        """Serve no more."""
+        ...
+
+    def history(self, promises: Promises) -> list[Call]:
+        """Every request that it took."""
+        ...
+
+
 @dataclass
 class Scene:
     """Who takes part in a run."""
@@ -87,8 +105,10 @@ class Scene:
     """What will go wrong."""
     customer: Callable[..., Customer] = Customer
     promises: Promises = field(default_factory=Promises)
-    settings: dict[str, str] = field(default_factory=dict)
-    """Of the system, by the names of their variables."""
+    settings: Callable[[], dict[str, str]] = dict
+    """Of the system, by the names of their variables; asked for once the models are there."""
+    other: OtherModel | None = None
+    """A second model, beside OpenAI's."""
     checks: Callable[[Outcome], Iterable[str]] = lambda _: ()
     """What must hold of this scene beside everything else."""
     resume_seconds_max: float | None = RESUME_SECONDS_MAX
@@ -117,8 +137,11 @@ async def play(scene: Scene, folder: Path, report: Report) -> Outcome:
     Raises:
         RuntimeError, TimeoutError: it did not even start.
     """
-    await scene.model.start()
-    stack = Stack(folder, scene.model.base_url, more=scene.settings)
+    models: list[MoodyModel | OtherModel] = [scene.model]
+    models += [] if scene.other is None else [scene.other]
+    for model in models:
+        await model.start()
+    stack = Stack(folder, scene.model.base_url, more=scene.settings())
     clock = _Stopwatch()
     try:
         async with stack, aiohttp.ClientSession(connector=_connector()) as http:
@@ -136,7 +159,8 @@ async def play(scene: Scene, folder: Path, report: Report) -> Outcome:
             ]
             outcome = await _ordeal(stack, crowd, scene, clock, report)
     finally:
-        await scene.model.stop()
+        for model in models:
+            await model.stop()
     clock.lap("stop")
     outcome.seconds, outcome.tail = clock.seconds, stack.tail()
     if stack.status != 0:
@@ -159,7 +183,8 @@ async def _ordeal(
     problems += [] if await _at_rest(stack) else ["it did not come to rest"]
     report(f"at rest after {clock.lap('rest'):.1f} s")
     settings = stack.settings()
-    evidence = Evidence(calls=scene.model.history())
+    calls = [] if scene.other is None else scene.other.history(scene.promises)
+    evidence = Evidence(calls=scene.model.history() + calls)
     await ask_api(crowd, evidence)
     evidence.tables = await read_tables(settings)
     await read_objects(settings, evidence)

@@ -15,7 +15,7 @@ from PIL import Image
 
 IMAGE, EDIT, VARIATION, BATCH = KINDS = ("image", "edit", "variation", "batch")
 WEIGHTS = (6, 2, 1, 1)
-MODEL = "gpt-image"
+GPT = "gpt-image"
 COUNTS = (1, 1, 1, 2, 3)
 BATCH_SIZES = (2, 3, 5)
 MASK_SHARE = 0.3
@@ -31,6 +31,8 @@ class Wish:
     account_id: str
     count: int
     kind: str = IMAGE
+    name: str = ""
+    """What its prompt is, where it has one: nothing else is asked for with these words."""
 
 
 class Asked(NamedTuple):
@@ -48,45 +50,58 @@ class Photo(NamedTuple):
     data: bytes
 
 
-def from_words(chance: random.Random, account_id: str, name: str) -> Asked:
+def from_words(chance: random.Random, account_id: str, name: str, model: str = GPT) -> Asked:
     """A picture from words."""
     count = chance.choice(COUNTS)
-    body = {**_common(name, count), "kind": IMAGE, "size": "1024x1024"}
-    return Asked("/generations", body, (Wish(account_id, count),))
+    body = {**_common(name, count, model), "kind": IMAGE, "size": "1024x1024"}
+    return Asked("/generations", body, (Wish(account_id, count, name=name),))
 
 
 def of_photos(
-    chance: random.Random, account_id: str, name: str, photos: Sequence[str], mask: str | None
+    chance: random.Random,
+    account_id: str,
+    name: str,
+    photos: Sequence[str],
+    mask: str | None,
+    model: str = GPT,
 ) -> Asked:
-    """An edit of these uploads."""
+    """An edit of these uploads; of the first alone, where the model takes no more."""
     count = chance.choice(COUNTS)
-    body = {**_common(name, count), "kind": EDIT, "upload_ids": list(photos)}
+    photos = photos if model == GPT else photos[:1]
+    body = {**_common(name, count, model), "kind": EDIT, "upload_ids": list(photos)}
     if mask is not None:
         body["mask_upload_id"] = mask
-    return Asked("/generations", body, (Wish(account_id, count, EDIT),))
+    return Asked("/generations", body, (Wish(account_id, count, EDIT, name),))
 
 
-def like_another(chance: random.Random, account_id: str, name: str, image_id: str) -> Asked:
+def like_another(
+    chance: random.Random, account_id: str, name: str, image_id: str, model: str = GPT
+) -> Asked:
     """A variation of this picture; often without a word."""
-    body = {**_common(name, 1), "kind": VARIATION, "parent_image_id": image_id}
-    if chance.random() < 0.5:
+    body = {**_common(name, 1, model), "kind": VARIATION, "parent_image_id": image_id}
+    if model == GPT and chance.random() < 0.5:
         del body["prompt"]
-    return Asked("/generations", body, (Wish(account_id, 1, VARIATION),))
+    return Asked("/generations", body, (Wish(account_id, 1, VARIATION, name),))
 
 
-def several(chance: random.Random, account_id: str, name: str, sizes: Sequence[int]) -> Asked:
+def several(
+    chance: random.Random, account_id: str, name: str, sizes: Sequence[int], model: str = GPT
+) -> Asked:
     """A batch."""
     counts = [chance.choice(COUNTS) for _ in range(chance.choice(sizes))]
     items = [
         {"kind": IMAGE, "prompt": f"{name} {number}", "count": count}
         for number, count in enumerate(counts)
     ]
-    wishes = tuple(Wish(account_id, count) for count in counts)
-    return Asked("/batches", {"items": items, "model": MODEL}, wishes)
+    wishes = tuple(
+        Wish(account_id, item["count"], name=item["prompt"])  # type: ignore[arg-type]  # as above
+        for item in items
+    )
+    return Asked("/batches", {"items": items, "model": model}, wishes)
 
 
-def _common(name: str, count: int) -> dict[str, Any]:
-    return {"prompt": name, "count": count, "style_id": "none", "model": MODEL}
+def _common(name: str, count: int, model: str) -> dict[str, Any]:
+    return {"prompt": name, "count": count, "style_id": "none", "model": model}
 
 
 def photo(chance: random.Random) -> Photo:

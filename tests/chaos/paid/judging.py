@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from tests.chaos.books import Verdict
 from tests.chaos.evidence import Call
+from tests.chaos.paid import queueing
 from tests.chaos.run import Outcome
 from tests.chaos.summary import summarize
 
@@ -48,9 +50,22 @@ def check_paid(outcome: Outcome, jobs: int, faults: int) -> Iterator[str]:
         yield f"only {len(outcome.faults.done)} of {faults} faults were done in time"
     if told.ended != told.jobs:
         yield f"{told.jobs} jobs have {told.ended} ends"
+    yield from check_resumed(outcome.verdict, outcome.evidence.calls)
     # Tighter than jobs, failed attempts and ambiguous ones: a charged failure is a job's end.
     if told.charged > told.jobs + told.ambiguous:
         yield f"{told.charged} calls were charged for {told.jobs} jobs, {told.ambiguous} ambiguous"
+
+
+def check_resumed(verdict: Verdict, calls: Iterable[Call]) -> Iterator[str]:
+    """What can be asked for again is paid again only where nobody got to know its id."""
+    made: dict[str, list[Call]] = defaultdict(list)
+    for call in calls:
+        generation = verdict.generations.get(call.generation_id)
+        if call.billed and generation is not None and generation.model == queueing.MODEL:
+            made[call.generation_id].append(call)
+    for generation_id, paid in made.items():
+        if any(call.outcome == "answered" for call in paid[:-1]):
+            yield f"{generation_id} was paid again although it could be asked for"
 
 
 def summarize_paid(outcome: Outcome) -> str:
@@ -60,7 +75,9 @@ def summarize_paid(outcome: Outcome) -> str:
     in_all = calls.total()
     parts = ", ".join(f"{times} {fate} ({times / in_all:.0%})" for fate, times in calls.items())
     ends = Counter(
-        f"{one.kind} {one.status}" for one in outcome.verdict.generations.values() if one.reserved
+        f"{one.model} {one.kind} {one.status}"
+        for one in outcome.verdict.generations.values()
+        if one.reserved
     )
     ended = ", ".join(f"{times} {end}" for end, times in sorted(ends.items()))
     most = told.jobs + told.failed + told.ambiguous
@@ -85,5 +102,7 @@ def _fate(call: Call) -> str:
             return "failed, not charged"
         case "uncertain":
             return "lost"
+        case "taken":
+            return "taken, never asked for"
         case outcome:
             return outcome

@@ -13,10 +13,12 @@ from typing import NamedTuple
 from runtime.waiting import until
 from tests.chaos.faults import WORKERS, Faults, Planned
 from tests.chaos.load import Customer, Promises
+from tests.chaos.paid import queueing
 from tests.chaos.paid.judging import check_paid
 from tests.chaos.provider import LOSES, ROUGH, Moods, MoodyModel
 from tests.chaos.run import Outcome, Report, Scene, play
 from tests.chaos.stack import Stack
+from tests.chaos.wanting import GPT
 
 JOBS_EACH = 20
 """About so many: then the limit of starts spreads them over some minutes."""
@@ -27,6 +29,8 @@ BETWEEN_SECONDS = (4.0, 12.0)
 AFTER_SECONDS = (1.0, 6.0)
 """Between two faults at least: who is started again is hit while it works, at times."""
 BATCH_SIZES = (3, 5, 8)
+MODELS = (GPT, GPT, queueing.MODEL)
+"""The calls of the first cannot be asked for again, those of the other can."""
 LOOK_SECONDS = 0.2
 RUN_SECONDS_MAX = 1200.0
 """Then what was asked for until then is judged."""
@@ -50,10 +54,12 @@ class Form(NamedTuple):
     pauses: int
 
 
+@dataclass
 class Shopper(Customer):
     """Asks as fast as the limits allow, and pays for all of it."""
 
-    batch_sizes = BATCH_SIZES
+    batch_sizes: tuple[int, ...] = BATCH_SIZES
+    models: tuple[str, ...] = MODELS
 
     async def sign_in(self) -> None:
         """Log in, and buy enough."""
@@ -119,6 +125,7 @@ async def run(form: Form, *, seed: int, folder: Path, report: Report) -> Outcome
     chance = random.Random(seed)
     planned = plan(form, chance)
     model = MoodyModel(random.Random(chance.random()), MOODS)
+    queue = queueing.MoodyQueue(random.Random(chance.random()), MOODS.latency_seconds)
     promises = Promises()
 
     def faults(stack: Stack) -> Faults:
@@ -140,7 +147,8 @@ async def run(form: Form, *, seed: int, folder: Path, report: Report) -> Outcome
         faults,
         Shopper,
         promises,
-        {"PIXELPOP_PROVIDER_TIMEOUT_SECONDS": str(TIMEOUT_SECONDS)},
+        lambda: {"PIXELPOP_PROVIDER_TIMEOUT_SECONDS": str(TIMEOUT_SECONDS), **queue.settings()},
+        queue,
         checks=lambda outcome: check_paid(outcome, form.jobs, form.kills + form.pauses),
         resume_seconds_max=None,  # who is killed so often is not expected back so soon
     )
