@@ -15,6 +15,7 @@ from gateway.access.permissions import GENERATIONS_READ, GENERATIONS_WRITE
 from gateway.api.contract import contract
 from gateway.api.documents import at
 from gateway.deps import Deps
+from gateway.identity.signed_in import Account
 from gateway.uploads.documents import (
     FormDocument,
     UploadDocument,
@@ -22,13 +23,14 @@ from gateway.uploads.documents import (
     UploadQuery,
     UploadRequest,
 )
-from gateway.uploads.keeping import Upload
+from gateway.uploads.keeping import RETRY_AFTER_SECONDS, Upload
 from gateway.uploads.receiving import over
-from gateway.web.cursors import Stored, decode_cursor, encode_cursor
-from gateway.web.errors import field_problem
-from gateway.web.http import header_in, id_in_path
+from gateway.web.cursors import LogPosition, Stored, decode_cursor, encode_cursor
+from gateway.web.errors import Problem, field_problem
+from gateway.web.http import id_in_path
 from gateway.web.paging import next_link
 from gateway.web.replies import body_of, deps_of, nothing, query_of, reply, signed_in
+from runtime.kafka.partitioner import partition_for
 
 GROUP: Final = "Uploads"
 WHAT: Final = "upload"
@@ -170,8 +172,7 @@ async def list_all(request: Request[Any, Any, Any]) -> ASGIApp:
         "delete_upload",
         "Remove a photo that was sent.",
         {204: None},
-        headers=("Consistency-Token",),
-        problems=("upload-in-use", "objects-unavailable"),
+        problems=("upload-in-use", "not-caught-up", "objects-unavailable"),
         scopes=(GENERATIONS_WRITE,),
         details=(
             "At once and for good, whether it was completed or not. What was made of it stays. "
@@ -185,9 +186,27 @@ async def remove(request: Request[Any, Any, Any], upload_id: FromPath[str]) -> A
     deps = deps_of(request)
     account = await signed_in(request)
     asked = UUID(id_in_path(upload_id, WHAT))
-    await deps.consistency.honour(header_in(request.scope["headers"], b"consistency-token"))
+    await _caught_up(deps, account)
     await deps.uploads.remove(account, asked)
     return nothing()
+
+
+async def _caught_up(deps: Deps, account: Account) -> None:
+    """Have the read models know all requests that this gateway has read in the log.
+
+    Raises:
+        Problem: they do not get there in time.
+    """
+    known = deps.hub.since(account.account_id, 0)
+    if not known:
+        return
+    partition = partition_for(account.account_id.encode(), deps.settings.kafka_partitions)
+    if not await deps.consistency.passed(LogPosition(partition, known[-1].offset)):
+        raise Problem(
+            "not-caught-up",
+            "Whether this photo is being used is not known yet. Ask again shortly.",
+            retry_after=RETRY_AFTER_SECONDS,
+        )
 
 
 async def document_of(deps: Deps, upload: Upload) -> UploadDocument:
