@@ -22,6 +22,8 @@ PAID = {"answered", "uncertain", "aborted", "taken"}
 CALLS_MAX = 2
 STORING_SECONDS_MAX = 5.0
 """Between the provider's answer and the claim's word that the pictures are stored."""
+ARRIVAL_SECONDS_MAX = 1.0
+"""A request may be on its way, or wait to be read, when the one who sent it is killed."""
 NOBODY_PAYS = {"rejected", "cancelled", "pending"}
 
 
@@ -168,7 +170,7 @@ def explained(call: Call, faults: list[Fault]) -> bool:
     return any(
         fault.victim in {*WORKERS, *SERVERS}
         and fault.began <= call.ended + STORING_SECONDS_MAX
-        and fault.ended >= call.began
+        and fault.ended + ARRIVAL_SECONDS_MAX >= call.began
         for fault in faults
     )
 

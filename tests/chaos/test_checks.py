@@ -233,3 +233,15 @@ def test_an_extra_call_after_a_fault_is_no_problem() -> None:
     fill_costs(run.verdict, run.evidence)
     run.faults.append(Fault(1.0, 20.0, "worker-2", "pause", 1))
     assert run.problems() == []
+
+
+def test_a_request_may_arrive_when_its_sender_is_gone() -> None:
+    """What is read just after the kill was sent before it; what comes later was not."""
+    run = quiet_run()
+    call_without_reason(run)
+    fill_costs(run.verdict, run.evidence)
+    began = run.evidence.calls[0].began
+    run.faults.append(Fault(began - 0.1, began - 0.1, "worker", "kill", 1))
+    assert run.problems() == []
+    run.faults[0] = Fault(began - 10, began - 10, "worker", "kill", 1)
+    assert len(run.problems()) == 1
