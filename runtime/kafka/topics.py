@@ -13,7 +13,13 @@ import msgspec
 import structlog
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import (
+    GroupAuthorizationFailedError,
+    GroupCoordinatorNotAvailableError,
+    KafkaError,
+    TopicAlreadyExistsError,
+    for_code,
+)
 
 from runtime.kafka.connect import client_options
 from runtime.kafka.errors import LogUnreachable, TopicMismatch
@@ -86,6 +92,8 @@ async def ensure_topics(settings: Settings, specs: list[TopicSpec]) -> None:
             for spec in specs:
                 _check_shape(spec, settings, found[spec.name])
             await _check_settings(admin, settings, specs)
+            doing = "find a coordinator of consumer groups"
+            await _wait_for_coordinator(admin, settings.worker_group)
     except (TimeoutError, KafkaError) as error:
         raise LogUnreachable(
             f"Could not {doing} at {settings.kafka_bootstrap_servers} within "
@@ -103,6 +111,19 @@ async def _connect(admin: AIOKafkaAdminClient) -> None:
         except KafkaError as error:
             _log.warning("kafka not reached, trying again", error=repr(error))
             await asyncio.sleep(RETRY_SECONDS)
+        else:
+            return
+
+
+async def _wait_for_coordinator(admin: AIOKafkaAdminClient, group: str) -> None:
+    """A new cluster makes its topic of groups when it is first asked, and says no until then."""
+    while True:
+        try:
+            await admin.find_coordinator(group)
+        except GroupCoordinatorNotAvailableError:
+            await asyncio.sleep(RETRY_SECONDS)
+        except GroupAuthorizationFailedError:
+            return  # not ours to ask about; whoever joins it is told
         else:
             return
 
