@@ -88,6 +88,10 @@ class Call(Protocol):
         """
         ...
 
+    def wasted(self, pictures: int) -> None:
+        """So many were made, and are paid, that may not be shown; the others are the answer."""
+        ...
+
     def show(self, index: int, data: bytes) -> None:
         """Show a picture that is still being made to who waits for it; never waits or fails."""
         ...

@@ -92,17 +92,19 @@ class FalProvider:
                     lambda: self._api.find(model, reference),
                     lambda: self._api.cancel(model, reference),
                 )
-            return await self._fetcher.pictures(_addresses(made, reference))
+            return await self._shown(made, call, reference)
         except ProviderError as error:
             outcome = error.code
             raise
         finally:
             metrics.CALL_SECONDS.labels(self.name, outcome).observe(time.monotonic() - began)
 
-
-def _addresses(made: Made, reference: str) -> list[str]:
-    """Where the pictures are that may be shown."""
-    addresses = made.addresses
-    if made.images and not addresses:
-        raise ProviderRefused(f"The safety checker has blackened all of request {reference}.")
-    return addresses
+    async def _shown(self, made: Made, call: Call, reference: str) -> list[bytes]:
+        """Its pictures; those that the safety checker has blackened are paid all the same."""
+        addresses = made.addresses
+        if made.images and not addresses:
+            call.wasted(len(made.images))
+            raise ProviderRefused(f"The safety checker has blackened all of {reference}.")
+        pictures = await self._fetcher.pictures(addresses)
+        call.wasted(len(made.images) - len(pictures))
+        return pictures

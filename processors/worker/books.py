@@ -12,6 +12,7 @@ import structlog
 
 from commands.catalogue import MODELS_BY_ID
 from events.jobs import GenerateJob
+from processors.providers import ProviderUnusable
 from processors.worker import metrics
 from processors.worker.claims import Claim
 from processors.worker.facts import Facts
@@ -76,6 +77,20 @@ class Books:
         """So many pictures came, or were paid without coming."""
         self._answered = time.monotonic()
         self.paid_micros += self._cost_micros(provider, pictures)
+
+    async def drawn(self, provider: str, asked: int, made: Awaitable[list[bytes]]) -> list[bytes]:
+        """What is made, once it is on the books.
+
+        Raises:
+            ProviderUnusable: it is of no use; it was paid too, as many as were asked for.
+        """
+        try:
+            pictures = await made
+        except ProviderUnusable:
+            self.paid(provider, asked)
+            raise
+        self.paid(provider, len(pictures))
+        return pictures
 
     def found(self, claim: Claim, stored: int) -> None:
         """Take over what earlier holders of the claim have paid for so many stored pictures."""

@@ -17,7 +17,6 @@ from processors.providers import (
     ProviderError,
     ProviderUnavailable,
     ProviderUncertain,
-    ProviderUnusable,
     TooLate,
 )
 from processors.providers.base import IMAGE
@@ -119,6 +118,10 @@ class Caller:
         assert self._provider is not None
         await self.books.lost(error, self._provider.name, self.attempt, pictures)
 
+    def wasted(self, pictures: int) -> None:
+        """See `Call`."""
+        self.books.paid(self.provider_name, pictures)
+
     def show(self, index: int, data: bytes) -> None:
         """See `Call`."""
         self._tools.live.show(self._job.account_id, self._job.generation_id, index, data)
@@ -173,11 +176,11 @@ class Caller:
         if found is not None and found.provider_ref is not None and found.provider == provider.name:
             asked = replace(request, indices=found.asked or request.indices)
             try:
-                answer = await provider.resume(asked, self, found.provider_ref)
+                resumed = provider.resume(asked, self, found.provider_ref)
+                answer = await self.books.drawn(provider.name, asked.count, resumed)
             except ProviderUncertain as error:
                 lost = error
             else:
-                self.books.paid(provider.name, len(answer))
                 pictures = dict(zip(asked.indices, answer, strict=False))
                 return {index: pictures[index] for index in missing if index in pictures}
         elif found is not None and not provider.free:
@@ -280,15 +283,11 @@ class Caller:
         job = self._job
         async with self._tools.live.drawing(job.account_id, job.generation_id, expected):
             try:
-                pictures = await provider.generate(request, self)
-            except ProviderUnusable:
-                self.books.paid(provider.name, request.count)
-                raise
+                made = provider.generate(request, self)
+                return await self.books.drawn(provider.name, request.count, made)
             except ProviderError:
                 raise
             except Exception as error:
                 if not provider.free:
                     await self.books.lost(error, provider.name, self.attempt, request.count)
                 raise
-        self.books.paid(provider.name, len(pictures))
-        return pictures

@@ -24,9 +24,10 @@ MODEL = "flux-dev"
 LATE_SHARE, LATE_SECONDS = 0.10, (8.0, 18.0)
 TROUBLES = {
     # One in five fails and is not charged: at once, or after it was taken.
-    **dict.fromkeys(("[429:1]", "[500]", "[503]"), FAILS * 0.25),
-    **dict.fromkeys(("[policy]", "[failed]"), FAILS * 0.1),
-    "[nobegin]": FAILS * 0.05,
+    **dict.fromkeys(("[429:1]", "[500]", "[503]"), FAILS * 0.2),
+    **dict.fromkeys(("[policy]", "[failed]", "[nobegin]"), FAILS * 0.08),
+    # And at times it is charged, for pictures that cannot be shown.
+    **dict.fromkeys(("[html]", "[nsfw]", "[oneblack]"), FAILS * 0.05),
     # One in twenty is lost: it was charged, and nobody knows its id.
     **dict.fromkeys(("[504]", "[drop]"), LOSES * 0.5),
     # These only say it later.
@@ -34,6 +35,8 @@ TROUBLES = {
 }
 FREE = {"failed", "nobegin"}
 LOST = {"504", "drop"}
+HIDDEN = {"html": 4, "nsfw": 4, "oneblack": 1}
+"""How many of its pictures are none that may be shown, at most."""
 DRAWN = hashlib.sha256(picture()).hexdigest()
 
 
@@ -72,7 +75,7 @@ class MoodyQueue(fal.Fal):
                     self._began[one.id],
                     self._fetched.get(one.id, self._began[one.id]),
                     _outcome(one.directive, is_fetched=is_fetched),
-                    sha256=(DRAWN,) * count if is_fetched else (),
+                    sha256=(DRAWN,) * (count - HIDDEN.get(one.directive, 0)) if is_fetched else (),
                     attempt=max(attempts[prompt], 1),
                     billed=billed,
                 )

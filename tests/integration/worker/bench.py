@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from PIL import Image
 
 from events.jobs import Job, encode_job
-from processors.providers import Call, ImageRequest, ProviderUncertain
+from processors.providers import Call, ImageRequest, ProviderUncertain, ProviderUnusable
 from processors.worker.claims import Claims
 from processors.worker.gates import Gates
 from processors.worker.jobs import Jobs
@@ -69,6 +69,8 @@ class Scripted:
         self.resumed.append(provider_ref)
         if provider_ref == "forgotten":
             raise ProviderUncertain("never heard of it")
+        if provider_ref == "useless":
+            raise ProviderUnusable("noise")
         return [picture(9)]
 
     async def close(self) -> None:

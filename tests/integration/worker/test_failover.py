@@ -103,6 +103,17 @@ async def test_a_claim_is_resumed_where_it_is_held(desk: Desk, worker_settings: 
     assert await kept(desk, job) == ("reported", 1)
 
 
+async def test_what_is_resumed_and_useless_was_paid(desk: Desk, worker_settings: Settings) -> None:
+    """A call that ended without a usable picture is on the books, whoever began it."""
+    job = await asked(desk)
+    await left_by_another(desk, job, "submitted", provider_ref="useless", provider=FIRST)
+    async with two(worker_settings, [[picture()]], [[picture()]]) as one:
+        await one.perform(job)
+        failed = await desk.fact(job.generation_id, GenerationFailed)
+    assert (failed.reason, failed.cost_micros) == ("provider_unusable", 3_000)
+    assert desk.said(job.generation_id, ProviderCallUncertain) == []
+
+
 async def test_an_open_breaker_is_passed_by(desk: Desk, worker_settings: Settings) -> None:
     """Who failed often just now is not even asked."""
     async with two(worker_settings, [AWAY], [[picture()]]) as one:

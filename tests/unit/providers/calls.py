@@ -36,6 +36,10 @@ class Submitting:
         self.references: list[str] = []
         self.losses: list[ProviderUncertain] = []
         self.shown: list[tuple[int, bytes]] = []
+        self.wasted_pictures = 0
+
+    def wasted(self, pictures: int) -> None:
+        self.wasted_pictures += pictures
 
     def show(self, index: int, data: bytes) -> None:
         self.shown.append((index, data))

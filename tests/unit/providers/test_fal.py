@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from processors.providers.base import Photo
+from processors.providers.base import Photo, ProviderRefused
 from processors.providers.fal import FalProvider
 from tests.fakes.fal import Fal
 from tests.fakes.files import picture
@@ -39,8 +39,13 @@ async def test_webhook_address(fal: Fal, news: Silence, monkeypatch: pytest.Monk
 
 
 async def test_blackened(fal: Fal, fal_provider: FalProvider) -> None:
-    """A picture that the safety checker has blackened is not delivered; the others are."""
-    assert len(await fal_provider.generate(asking("a boat [oneblack]"), Submitting())) == 1
+    """A picture that the safety checker has blackened is paid, and not delivered."""
+    call = Submitting()
+    assert len(await fal_provider.generate(asking("a boat [oneblack]"), call)) == 1
+    assert call.wasted_pictures == 1
+    with pytest.raises(ProviderRefused):
+        await fal_provider.generate(asking("a boat [nsfw]"), call)
+    assert call.wasted_pictures == 3
 
 
 async def test_lost_result(fal: Fal, fal_provider: FalProvider) -> None:
