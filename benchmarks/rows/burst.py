@@ -40,6 +40,7 @@ SECONDS: Final = 1.0
 EARLIER: Final = 20
 """Generations before the first burst, from which its estimates are drawn."""
 CLIENTS_MAX: Final = 32
+PER_MINUTE: Final = 100_000
 PROVIDER: Final = "openai-stand-in"
 MODEL: Final = "gpt-image"
 DONE_SECONDS_MAX: Final = 2.0
@@ -140,6 +141,9 @@ class Burst:
         drawing: dict[str, Any] = {
             "openai_api_key": "sk-stand-in",
             "openai_base_url": f"http://127.0.0.1:{port}/v1",
+            # An account that allows all this; else one burst would wait for the minute of another.
+            "provider_concurrency": f"openai={2 * self._jobs}",
+            "provider_per_minute": f"openai={PER_MINUTE}",
         }
         worker = await world.start("worker", **drawing)
         gateway = await world.start("gateway", **drawing)
