@@ -104,15 +104,17 @@ class PacedFaults(Faults):
 def plan(form: Form, chance: random.Random) -> list[Planned]:
     """Kills and pauses of workers, shuffled; between two there is at least a moment."""
     kinds = ["kill"] * form.kills + ["pause"] * form.pauses
+    victims = [WORKERS[number % len(WORKERS)] for number in range(len(kinds))]
     chance.shuffle(kinds)
+    chance.shuffle(victims)
     return [
         Planned(
             chance.uniform(*AFTER_SECONDS),
-            chance.choice(WORKERS),
+            victim,
             kind,
             chance.uniform(*PAUSE_SECONDS) if kind == "pause" else 0.0,
         )
-        for kind in kinds
+        for kind, victim in zip(kinds, victims, strict=True)
     ]
 
 
