@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Sequence
 from hashlib import sha256
 from typing import Final, NamedTuple
@@ -128,12 +129,13 @@ class Room:
         self._changed.set()
 
 
-class Keeper:
+class Keeper(ABC):
     """Looks after the shares of this worker; subclasses say how."""
 
     def __init__(self) -> None:
         self._look_now = asyncio.Event()
 
+    @abstractmethod
     async def look(self, gone: Sequence[UUID] = ()) -> None:
         """Renew the shares, and make them what is fair now.
 
@@ -143,16 +145,15 @@ class Keeper:
         Raises:
             DatabaseUnavailable: the shares stay as they were until their leases end.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     async def forget(self) -> None:
         """Give back all that this worker holds."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def is_waited_for(self) -> bool:
         """Whether somebody waits for more than there is."""
-        raise NotImplementedError
 
     @contextlib.asynccontextmanager
     async def kept(self, gone: Sequence[UUID] = ()) -> AsyncIterator[None]:
