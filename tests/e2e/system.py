@@ -6,13 +6,18 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from asyncio.subprocess import PIPE, STDOUT, Process
 from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 
+from gateway.identity.init_data import sign_init_data
+from runtime import secrets
 from runtime.ports import free_port
+from runtime.settings import load
 from runtime.waiting import until
 
 ROOT = Path(__file__).parents[2]
@@ -75,10 +80,17 @@ class System:
             await self._reading
         return status
 
-    async def init_data(self, user: int) -> str:
-        """What `pixelpop init-data` prints."""
+    def init_data(self, user: int, **said: str) -> str:
+        """As `pixelpop init-data` prints it: signed with the token that the start made up."""
+        settings = msgspec.structs.replace(load(self.environment), embedded=True)
+        token = secrets.resolve(settings).telegram_bot_token
+        assert token is not None
+        return sign_init_data(token, {"id": user, "first_name": "Ada", **said}, int(time.time()))
+
+    async def command(self, *arguments: str) -> str:
+        """What a `pixelpop` command prints."""
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "pixelpop", "init-data", "--user", str(user)),
+            *(sys.executable, "-m", "pixelpop", *arguments),
             cwd=ROOT,
             env=self.environment,
             stdout=PIPE,
@@ -100,7 +112,7 @@ class System:
 
 async def sign_in(system: System, http: httpx.AsyncClient, user: int) -> dict[str, str]:
     """Log in with init data; returns the header that proves it."""
-    answer = await http.post("/auth/login", json={"init_data": await system.init_data(user)})
+    answer = await http.post("/auth/login", json={"init_data": system.init_data(user)})
     assert answer.status_code == 200, answer.text
     return {"Authorization": f"Bearer {answer.json()['access_token']}"}
 

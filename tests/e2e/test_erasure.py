@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import sys
-from asyncio.subprocess import PIPE
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,7 +21,7 @@ from runtime.kafka.connect import client_options
 from runtime.settings import Settings, load
 from runtime.waiting import until
 from tests.e2e.conftest import Kept
-from tests.e2e.system import ROOT, System, wish
+from tests.e2e.system import System, wish
 
 TELEGRAM_ID = 7_739_130_277
 RETURNING_ID = 7_739_130_288
@@ -38,22 +35,10 @@ CANARIES = (
 )
 
 
-async def _init_data(system: System, telegram_id: int) -> str:
-    person = ("--user", str(telegram_id), "--first-name", CANARIES[1], "--username", CANARIES[2])
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "pixelpop", "init-data", *person),
-        cwd=ROOT,
-        env=system.environment,
-        stdout=PIPE,
-    )
-    said, _ = await process.communicate()
-    return said.decode().strip()
-
-
 async def _sign_in(
     system: System, http: httpx.AsyncClient, telegram_id: int = TELEGRAM_ID
 ) -> tuple[str, dict[str, str]]:
-    init_data = await _init_data(system, telegram_id)
+    init_data = system.init_data(telegram_id, first_name=CANARIES[1], username=CANARIES[2])
     answer = await http.post("/auth/login", json={"init_data": init_data})
     assert answer.status_code == 200, answer.text
     login = answer.json()

@@ -72,6 +72,7 @@ class Told(System):
                 "TELEGRAM_API_BASE": self._telegram.base_url,
                 "TELEGRAM_BOT_TOKEN": self._telegram.token,
                 "PIXELPOP_ERASURE_SWEEP_AGAIN_SECONDS": "1",
+                "PIXELPOP_PREVIEWS": "small",
                 "PIXELPOP_WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8",
             }
         )
