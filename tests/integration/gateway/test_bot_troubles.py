@@ -137,7 +137,11 @@ async def test_an_appeal(bot: Bot, anna: Person) -> None:
         anna.sends(f"/generate {prompt}")
         await bot.answered()
         generation = await bot.generation_of(anna)
-        await until(lambda it=generation: bot.status_of(it), 20, what="the refusal to be readable")
+
+        async def refused(it: str = generation) -> bool:
+            return await bot.status_of(it) == "rejected"
+
+        await until(refused, 30, what="the refusal to be readable")
     anna.sends("/appeal")
     await anna.sees(say("en", "bot-appeal-ask", prompt="two decapitated men"))
     anna.sends("x" * 1_001)

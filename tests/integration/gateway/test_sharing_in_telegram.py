@@ -17,7 +17,7 @@ from tests.fakes.telegram import Telegram
 from tests.fakes.telegram.people import Person as TelegramPerson
 from tests.integration.gateway.log import events_about
 from tests.integration.gateway.person import Person
-from tests.integration.gateway.shared_pictures import PUBLIC, finished, is_open
+from tests.integration.gateway.shared_pictures import PUBLIC, finished, is_open, open_page
 from tests.integration.gateway.world import Gateway, World, another_gateway
 
 SECRET = "shown-by-Telegram"
@@ -208,9 +208,10 @@ async def test_what_was_chosen_leads_to_a_link(
     update = client.chooses(query, result["id"])
 
     async def opened() -> bool:
-        return await is_open(door, code)
+        return (await open_page(door, code)).status_code == 200
 
     await until(opened, 10, what="the link to be open")
+    assert await is_open(door, code)
     telegram.updates.again(update)
     await telegram.delivered()
     facts = [
