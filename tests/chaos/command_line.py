@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import shutil
 import signal
 import sys
@@ -28,6 +29,8 @@ def carry_out(run: Run, summarize: Callable[[Outcome], str], *, keep: bool) -> i
         keep: whether the folder stays even if all is well.
     """
     folder = Path(tempfile.mkdtemp(prefix="pixelpop-chaos-"))
+    # Stand-ins' requests end when their senders are killed; that is no news here.
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     began = time.monotonic()
     # Asked to end, it still stops what it started.
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
