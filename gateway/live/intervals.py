@@ -32,7 +32,7 @@ def thinned(ordered: list[int]) -> list[int]:
 def spread(
     ends: Sequence[tuple[float, float]], sooner_ms: float, later_ms: float, slow_ms: float
 ) -> tuple[int, int]:
-    """Seconds from the fast tenth to the slow tenth of these ends, in order, and more.
+    """Seconds from the fast twentieth to the slow twentieth of these ends, and more.
 
     Args:
         ends: when it may end, in order, each with what of that is waiting to be finished; ms.
@@ -48,5 +48,5 @@ def spread(
 
 
 def slow_place(ordered: Sequence[object]) -> int:
-    """The place of the slow tenth."""
+    """Where the slow twentieth begins."""
     return -int(-SLOW * (len(ordered) - 1) // 1)
