@@ -10,7 +10,9 @@ _PATH = re.compile(r" - at `(?P<path>[^`]*)`$", re.DOTALL)
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>.*)`", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(?P<name>.*)`", re.DOTALL)
 _BOUND = re.compile(r"Expected `(?:int|float)(?: \| null)?` (?P<sign>[<>]=) (?P<bound>-?[0-9]+)")
-_LENGTH = re.compile(r"Expected `str(?: \| null)?` of length (?P<sign>[<>]=) (?P<bound>[0-9]+)")
+_LENGTH = re.compile(
+    r"Expected `(?P<kind>str|array)(?: \| null)?` of length (?P<sign>[<>]=) (?P<bound>[0-9]+)"
+)
 _TYPE = re.compile(r"Expected `(?P<kind>[a-z]+)(?: \| null)?`, got `.*`", re.DOTALL)
 _CHOICE = re.compile(r"Invalid (?:enum )?value .*", re.DOTALL)
 _KINDS: Final = {
@@ -20,6 +22,8 @@ _KINDS: Final = {
     "object": "must be a JSON object, in braces",
     "array": "must be a list, in brackets",
 }
+_UNITS: Final = {"str": ("character", "characters"), "array": ("entry", "entries")}
+"""What lengths count: of one, and of any other number."""
 
 
 class Refused(NamedTuple):
@@ -47,7 +51,8 @@ def _reason(said: str) -> str:
     if bound := _BOUND.fullmatch(said):
         reason = f"must be {_limit(bound['sign'])} {bound['bound']}"
     elif length := _LENGTH.fullmatch(said):
-        reason = f"must have {_limit(length['sign'])} {length['bound']} characters"
+        unit = _UNITS[length["kind"]][length["bound"] != "1"]
+        reason = f"must have {_limit(length['sign'])} {length['bound']} {unit}"
     elif kind := _TYPE.fullmatch(said):
         reason = _KINDS.get(kind["kind"], "is of another type than it should be")
     elif _CHOICE.fullmatch(said):
@@ -56,7 +61,7 @@ def _reason(said: str) -> str:
         reason = "is too large or too small a number"
     else:
         reason = "cannot be used as it is"
-    return reason.replace("at least 1 characters", "at least 1 character")
+    return reason
 
 
 def _limit(sign: str) -> str:

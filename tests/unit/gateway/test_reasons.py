@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from commands.batches import BATCH_MAX, BatchRequest
 from commands.requests import ImageRequest
 from gateway.generations.gallery import GalleryQuery
 from gateway.web.reasons import NAME_CHARS_MAX, refused
@@ -54,6 +55,18 @@ def test_a_body_is_refused_in_words(body: dict[str, Any], field: str, reason: st
 def test_parameters_are_refused_in_words(query: dict[str, Any], field: str, reason: str):
     """So is each thing that a parameter can do wrong."""
     assert why(GalleryQuery, query) == (field, reason)
+
+
+@pytest.mark.parametrize(
+    ("count", "reason"),
+    [(0, "must have at least 1 entry"), (BATCH_MAX + 1, f"must have at most {BATCH_MAX} entries")],
+)
+def test_a_list_of_another_length_is_refused_in_words(count: int, reason: str):
+    """How many there may be is said."""
+    assert why(BatchRequest, {"items": [{"kind": "image", "prompt": "x"}] * count}) == (
+        "items",
+        reason,
+    )
 
 
 def test_what_is_no_object_is_said_of_the_whole():
