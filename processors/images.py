@@ -168,9 +168,10 @@ def _prepared(original: bytes, picture: Image.Image, wanted: Previews) -> Prepar
     # registers in use, and WebP's takes nearly twice as long in a thread of which that is so.
     with ThreadPoolExecutor(1, "avif") as aside:
         begun = [
-            aside.submit(_counted, partial(_small_picture, *one))
-            for one in further
-            if one[1] == AVIF_TYPE
+            # A copy: while Pillow saves an image, the image holds what it is saved with.
+            aside.submit(_counted, partial(_small_picture, shown.copy(), content_type, pixels))
+            for shown, content_type, pixels in further
+            if content_type == AVIF_TYPE
         ]
         made = [_small_picture(*one) for one in further if one[1] != AVIF_TYPE]
         preview, blurred, near = _encoded_as(small, PREVIEW_TYPE), blurhash(small), near_hash(small)

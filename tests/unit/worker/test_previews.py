@@ -125,3 +125,10 @@ def test_prepared_pictures_have_fingerprints() -> None:
     prepared = prepare_now(png(picture), previews="small")
     assert apart(prepared.near_hash, near_hash(picture)) <= 2
     assert len(prepared.blurhash) == 28
+
+
+def test_previews_are_the_same_every_time() -> None:
+    """The encoders that work side by side do not take each other's quality."""
+    picture = png(drawn(6, (96, 64)))
+    made = {prepare_now(picture).preview for _ in range(200)}
+    assert made == {prepare_now(picture, previews="small").preview}
