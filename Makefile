@@ -27,7 +27,7 @@ run: $(STAMP) ## Start Pixelpop with everything it needs, and print its address
 	@exec $(BIN)/python -m pixelpop up
 
 test: $(STAMP) ## Run the tests against real servers (about 10 minutes on 2 cores)
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n 3 --no-loadscope-reorder
 
 check: $(STAMP) ## Lint, types, layers, generated files
 	@$(BIN)/ruff format --check .

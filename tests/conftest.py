@@ -15,22 +15,21 @@ from pathlib import Path
 import msgspec
 import pytest
 import pytest_asyncio
+from xdist.remote import Producer
 
 from runtime.settings import Settings
 from tests import servers as test_servers
+from tests.scheduling import ByFolder
 from tests.servers import Database
 
 # The servers of a test live for minutes at most: compiling them for speed costs more than it gives.
 os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFolder:
     """Tests that share what takes long to start stay together when several processes run tests."""
-    for item in items:
-        folder = item.path.parent.relative_to(item.config.rootpath).as_posix()
-        together = folder.startswith(("tests/integration/", "tests/e2e"))
-        name = folder if together else item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group(name))
+    return ByFolder(config, log)
 
 
 def pytest_collection_finish() -> None:
