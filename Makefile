@@ -26,7 +26,7 @@ $(STAMP): requirements.lock
 run: $(STAMP) ## Start Pixelpop with everything it needs, and print its address
 	@exec $(BIN)/python -m pixelpop up
 
-test: $(STAMP) ## Run the tests against real servers (about 10 minutes on 2 cores)
+test: $(STAMP) ## Run the tests against real servers (about 8 minutes on 2 cores)
 	@$(BIN)/python -m pytest -n 3 --no-loadscope-reorder
 
 check: $(STAMP) ## Lint, types, layers, generated files

@@ -6,7 +6,7 @@ decision before the broker has stamped it, and gets the very state that every re
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from immutables import Map
@@ -36,8 +36,11 @@ def _tier(account: Account, pending: Pending, event: CreditsReserved) -> str:
     """How its job shares the workers: by who asks, and whether bought credits pay for it."""
     if pending.via_api:
         return API
-    bought = {grant.grant_id for grant in account.grants if not grant.promotional}
-    return PAID if any(draw.grant_id in bought for draw in event.draws) else FREE
+    for draw in event.draws:
+        for grant in account.grants:
+            if grant.grant_id == draw.grant_id and not grant.promotional:
+                return PAID
+    return FREE
 
 
 def reserved(account: Account, recorded: Recorded, event: CreditsReserved) -> Account:
@@ -178,8 +181,10 @@ def _use_order(grant: Grant) -> tuple[float, bool, int]:
     return (expires, not grant.promotional, grant.sequence)
 
 
-def taken(grants: tuple[Grant, ...], draws: Iterable[Draw]) -> tuple[Grant, ...]:
+def taken(grants: tuple[Grant, ...], draws: Sequence[Draw]) -> tuple[Grant, ...]:
     """The grants without what was drawn on them."""
+    if len(grants) == len(draws) == 1 and grants[0].grant_id == draws[0].grant_id:
+        return (replace(grants[0], available=grants[0].available - draws[0].credits),)
     return _added(grants, {draw.grant_id: -draw.credits for draw in draws})
 
 

@@ -111,8 +111,8 @@ class EmbeddedKafka(EmbeddedServer):
         cluster = base64.urlsafe_b64encode(random).decode().rstrip("=")
         arguments = ["format", "--standalone", "-t", cluster, "-c", str(self._configuration)]
         self.log_file.parent.mkdir(parents=True, exist_ok=True)
-        base = self._archives.base
-        quick = [f"-XX:SharedArchiveFile={base}"] if base.exists() else []
+        # The tool is Kafka's own code: most of its classes are in the broker's archive.
+        quick = self._archives.existing()
         with self.log_file.open("ab") as output:
             process = await spawn(
                 "kafka-format",

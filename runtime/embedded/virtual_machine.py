@@ -38,17 +38,23 @@ class Archives(NamedTuple):
     base: Path
     own: Path
 
-    def options(self) -> list[str]:
-        """Use what is there; write the program's own archive when it is not."""
+    def existing(self) -> list[str]:
+        """Use what is there, and write nothing."""
         if not self.base.exists():
             return []
-        if self.own.exists():
-            return [f"-XX:SharedArchiveFile={self.base}{os.pathsep}{self.own}"]
+        found = [self.base, self.own] if self.own.exists() else [self.base]
+        return [f"-XX:SharedArchiveFile={os.pathsep.join(map(str, found))}"]
+
+    def options(self) -> list[str]:
+        """Use what is there; write the program's own archive when it is not."""
+        existing = self.existing()
+        if not existing or self.own.exists():
+            return existing
         for left in self.own.parent.glob(f"{self.own.name}.*"):
             if not psutil.pid_exists(int(left.suffix[1:])):  # its start was killed
                 left.unlink(missing_ok=True)
         growing = self._growing()
-        return [f"-XX:SharedArchiveFile={self.base}", f"-XX:ArchiveClassesAtExit={growing}"]
+        return [*existing, f"-XX:ArchiveClassesAtExit={growing}"]
 
     def keep(self) -> None:
         """After an orderly end: what the process has written is whole, so make it count."""

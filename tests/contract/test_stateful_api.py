@@ -16,8 +16,8 @@ from tests.contract.stateful.walking import Walk, served, walk
 from tests.contract.stateful.world import a_town
 
 EXAMPLES = 2
-SCENARIOS = 24
-SCENARIOS_OF_THE_SELDOM = 6
+SCENARIOS = 12
+SCENARIOS_OF_THE_SELDOM = 4
 SEED = 6
 ROLES = (
     "anonymous",

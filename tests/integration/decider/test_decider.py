@@ -135,7 +135,7 @@ async def test_a_deadline_without_a_result_returns_everything(
 ):
     """With no result by the deadline the reservation times out, by the broker's clock."""
     mine = account(account_id)
-    async with run_decider(policy=Policy(deadline_ms=300)):
+    async with run_decider(policy=Policy(deadline_ms=2_000)):
         await writer.purchase(mine, 3)
         await writer.ask(mine, "slow", count=2)
         await history.wait_for(
