@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from commands.decided import Decided, chained
+from commands.decided import Decided, chained, decided
 from commands.policy import Policy
 from events import postings
 from events.base import Draw
 from events.credits import CreditsReserved
 from events.generations import GenerationRejected
+from events.ids import GenerationId
 from events.state import Account, Grant, Pending
 
 
@@ -60,15 +61,14 @@ def _admit(
             credits_needed=needed,
             credits_available=needed - missing,
         )
-    return chained(
-        CreditsReserved,
-        account,
-        pending.cause.value_hash,
-        at_ms,
-        about=generation_id,
-        causation_id=pending.cause.event_id,
-        traceparent=pending.traceparent,
-        generation_id=generation_id,
+    # Written out: by way of `chained` it takes twice as long, and this is what deciders do most.
+    event = CreditsReserved(
+        account_id=account.account_id,
+        sequence=account.sequence + 1,
+        previous_hash=account.head,
+        cause_hash=pending.cause.value_hash,
+        decided_at_ms=at_ms,
+        generation_id=GenerationId(generation_id),
         credits=needed,
         price=price,
         draws=draws,
@@ -76,6 +76,7 @@ def _admit(
         bucket_tokens_ms=tokens_ms - refill_ms,
         postings=postings.reserved(needed),
     )
+    return decided(event, generation_id, pending.cause.event_id, pending.traceparent)
 
 
 def bucket_tokens_ms(account: Account, at_ms: int, policy: Policy) -> int:

@@ -44,5 +44,12 @@ def chained(
         decided_at_ms=decided_at_ms,
         **fields,
     )
-    event_id = decision_id(account.head, cause_hash, kind.__name__)
+    return decided(event, about, causation_id, traceparent)
+
+
+def decided(
+    event: Any, about: str, causation_id: str | None, traceparent: str | None = None
+) -> Decided:
+    """An event that is a link of its account's chain, with what its headers need."""
+    event_id = decision_id(event.previous_hash, event.cause_hash, type(event).__name__)
     return Decided(event, event_id, about, causation_id, traceparent)

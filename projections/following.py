@@ -21,7 +21,7 @@ from runtime.settings import Settings
 
 _log = structlog.get_logger(__name__)
 
-FETCH_BYTES_MIN = 16_384
+FETCH_BYTES_MIN = 131_072
 """The brokers gather as much before they answer: small batches cost nearly what large ones do."""
 GET_SECONDS = 0.5
 """How long to wait for records before looking whether to stop."""
