@@ -59,7 +59,7 @@ class Lane:
         self._batch_bytes = batch_bytes
         self._release = release
         self._observe = observe
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
         self._queue: deque[Submission] = deque()
         self._queued_bytes = 0
         self._pending: deque[Submission] = deque()  # without an outcome, by deadline
@@ -80,7 +80,7 @@ class Lane:
         self._queued_bytes += submission.size
         self._pending.append(submission)
         if self._timer is None:
-            self._timer = self._loop.call_at(submission.deadline, self._expire)
+            self._timer = self.loop.call_at(submission.deadline, self._expire)
         self._kick()
 
     def stalled_seconds(self) -> float:
@@ -102,7 +102,7 @@ class Lane:
     def _kick(self) -> None:
         if self._pump_task is None:
             if self._queue:
-                self._pump_task = self._loop.create_task(self._pump())
+                self._pump_task = self.loop.create_task(self._pump())
         elif self._may_send():
             self._progress.set()
 
@@ -255,14 +255,14 @@ class Lane:
                 self._release(submission)
 
     def _expire(self) -> None:
-        now = self._loop.time()
+        now = self.loop.time()
         while self._pending and (
             self._pending[0].future.done() or self._pending[0].deadline <= now
         ):
             self._too_late(self._pending.popleft())
         self._purge()
         self._timer = (
-            self._loop.call_at(self._pending[0].deadline, self._expire) if self._pending else None
+            self.loop.call_at(self._pending[0].deadline, self._expire) if self._pending else None
         )
 
     def _too_late(self, submission: Submission) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from functools import lru_cache
 
 _SEED = 0x9747B28C
 _MULTIPLIER = 0x5BD1E995
@@ -23,6 +24,10 @@ def murmur2(key: bytes) -> int:
     return h ^ h >> 15
 
 
+@lru_cache(maxsize=16_384)
 def partition_for(key: bytes, partitions: int) -> int:
-    """The partition of `key` in a topic of `partitions` partitions: 0 ≤ result < partitions."""
+    """The partition of `key` in a topic of `partitions` partitions: 0 ≤ result < partitions.
+
+    Cached: who asks now asks again soon, and in Python the hash costs what a hundred lookups do.
+    """
     return (murmur2(key) & 0x7FFFFFFF) % partitions

@@ -192,7 +192,7 @@ class LogProducer:
         self._records += len(records)
         self._bytes += size
         self._idle.clear()
-        loop = asyncio.get_running_loop()
+        loop = lane.loop  # asking for the running one is a system call before Python 3.12
         deadline = loop.time() + self._settings.kafka_append_timeout_seconds
         submission = Submission(records, size, deadline, loop.create_future())
         lane.submit(submission)

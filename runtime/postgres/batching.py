@@ -35,15 +35,17 @@ class Batcher(Generic[Question, Answer]):
         self._ask = ask
         self._asked: list[tuple[Question, asyncio.Future[Answer | None]]] = []
         self._tasks: set[asyncio.Task[None]] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def find(self, question: Question) -> Answer | None:
         """The answer, or None where there is none; raises what `ask` raises."""
         assert len(self._asked) < QUESTIONS_MAX
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Answer | None] = loop.create_future()
+        if self._loop is None:  # asked once: it is a system call before Python 3.12
+            self._loop = asyncio.get_running_loop()
+        future: asyncio.Future[Answer | None] = self._loop.create_future()
         self._asked.append((question, future))
         if len(self._tasks) < BATCHES_IN_FLIGHT_MAX:
-            task = loop.create_task(self._answer(), name="batch")
+            task = self._loop.create_task(self._answer(), name="batch")
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         return await future

@@ -41,12 +41,19 @@ class Pool(asyncpg.Pool):  # type: ignore[misc]  # untyped base
         return super().acquire(timeout=timeout or self.acquire_timeout_seconds)
 
 
-class PoolerConnection(asyncpg.Connection):  # type: ignore[misc]  # untyped base
-    """A connection to a transaction-mode pooler: refuses what would need a session."""
+class PooledConnection(asyncpg.Connection):  # type: ignore[misc]  # untyped base
+    """A connection that goes back to its pool without a question to the server."""
 
     def get_reset_query(self) -> str:
-        """Nothing to reset: a reset would run on whatever server connection is free."""
+        """Nothing to reset, since nothing outlives a transaction; and one that is open is ended.
+
+        Behind a transaction-mode pooler a reset would run on whatever server connection is free.
+        """
         return ""
+
+
+class PoolerConnection(PooledConnection):
+    """A connection to a transaction-mode pooler: refuses what would need a session."""
 
     async def prepare(self, *_: Any, **__: Any) -> NoReturn:
         """Refuse: the named statement would be missing on the next server connection."""
@@ -98,7 +105,7 @@ async def _connect(settings: Settings, application_name: str) -> Pool:
         max_inactive_connection_lifetime=300.0,
         loop=None,
         record_class=asyncpg.Record,
-        connection_class=PoolerConnection if behind_pooler else asyncpg.Connection,
+        connection_class=PoolerConnection if behind_pooler else PooledConnection,
         statement_cache_size=0 if behind_pooler else 200,
         command_timeout=settings.database_command_timeout_seconds,
         timeout=settings.database_connect_timeout_seconds,

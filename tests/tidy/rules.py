@@ -34,6 +34,14 @@ _SQL = re.compile(
     re.DOTALL,
 )
 
+_SQL_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+_FOR_A_SESSION = re.compile(
+    r"\A\s*(?:SET\s+(?!LOCAL\b|CONSTRAINTS\b)|LISTEN\b|PREPARE\b|LOAD\b)"
+    r"|\bset_config\s*\([^;]*,\s*false\s*\)|\bpg_(?:try_)?advisory_lock|\bWITH\s+HOLD\b"
+    r"|\bCREATE\s+TEMP(?:ORARY)?\s+TABLE\b(?![^;]*\bON\s+COMMIT\s+DROP\b)",
+    re.IGNORECASE,
+)
+
 Found = tuple[int, str]
 """A line number, and what is wrong there."""
 
@@ -98,6 +106,23 @@ def assembled_sql(tree: ast.Module) -> list[Found]:
         if texts and _SQL.search(" ? ".join(texts)):
             found.append((getattr(node, "lineno", 0), "SQL assembled from values"))
     return found
+
+
+def outlives_its_transaction(sql: str) -> list[Found]:
+    """Statements whose effect belongs to a session: a pool gives that to whoever comes next."""
+    found, line = [], 1
+    for statement in _blank(sql).split(";"):
+        match = _FOR_A_SESSION.search(statement)
+        if match is not None:
+            lines = match.group().lstrip().split()
+            found.append((line + statement[: match.end()].count("\n"), " ".join(lines)))
+        line += statement.count("\n")
+    return found
+
+
+def _blank(sql: str) -> str:
+    """The same lines without comments."""
+    return _SQL_COMMENT.sub(lambda comment: "\n" * comment.group().count("\n"), sql)
 
 
 def _flat(node: ast.expr) -> list[ast.expr]:

@@ -80,6 +80,39 @@ def test_other_strings_are_not(code: str) -> None:
     assert rules.assembled_sql(ast.parse(code)) == []
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SET search_path = 'a'",
+        "SELECT 1; -- one\nset role nobody;",
+        "LISTEN news",
+        "SELECT set_config('a.b', $1, false)",
+        "SELECT pg_advisory_lock(1)",
+        "DECLARE c CURSOR WITH HOLD FOR SELECT 1",
+        "CREATE TEMPORARY TABLE t (n int)",
+    ],
+)
+def test_what_outlives_its_transaction_is_found(sql: str) -> None:
+    """Each way to leave something behind on a connection."""
+    assert rules.outlives_its_transaction(sql) != []
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SET LOCAL ROLE a",
+        "UPDATE a\nSET b = 1",
+        "SELECT set_config('a.b', $1, true)",
+        "SELECT pg_advisory_xact_lock(1)",
+        "CREATE TEMPORARY TABLE t ON COMMIT DROP AS SELECT 1",
+        "-- SET a = 1;\nSELECT 1",
+    ],
+)
+def test_what_ends_with_its_transaction_is_not(sql: str) -> None:
+    """The same for a transaction, and columns that are set."""
+    assert rules.outlives_its_transaction(sql) == []
+
+
 def test_sleeps_are_found() -> None:
     """Blocking and not; giving way to others is no sleep."""
     assert len(rules.sleeps(ast.parse("time.sleep(1)\nawait asyncio.sleep(0.1)"))) == 2

@@ -79,6 +79,17 @@ def test_sql_is_never_assembled() -> None:
     _none(_compared("assembled_sql", counts))
 
 
+def test_no_query_leaves_anything_on_its_connection() -> None:
+    """Pools reset no connection, and poolers share them: nothing outlives a transaction."""
+    found = [
+        f"{path}:{number} {what}"
+        for path in source.files()
+        if path.endswith(".sql") and not path.startswith("deploy/")
+        for number, what in rules.outlives_its_transaction(source.text(path))
+    ]
+    _none(found)
+
+
 def test_tests_wait_for_conditions() -> None:
     """No test sleeps and hopes. A fake may play a slow provider; chaos chooses its moments."""
     counts = {

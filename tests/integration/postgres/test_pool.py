@@ -14,7 +14,13 @@ import pytest
 
 from runtime.errors import SettingsError, StartError
 from runtime.postgres.errors import DatabaseUnavailable
-from runtime.postgres.pool import as_account, assert_least_privilege, open_pool, transaction
+from runtime.postgres.pool import (
+    as_account,
+    assert_least_privilege,
+    borrowed,
+    open_pool,
+    transaction,
+)
 from runtime.settings import Settings
 from tests.servers import PROCESSES
 
@@ -65,6 +71,24 @@ async def test_waiting_for_a_connection_is_bounded(settings_for: SettingsFor) ->
         with pytest.raises(TimeoutError):
             await pool.fetchval("SELECT 1")
     assert await pool.fetchval("SELECT 1") == 1
+    await pool.close()
+
+
+async def test_a_connection_goes_back_clean(settings_for: SettingsFor) -> None:
+    """What one user left on a connection, the next one does not find."""
+    settings = msgspec.structs.replace(settings_for("gateway"), database_pool_size=1)
+    pool = await open_pool(settings, application_name="test")
+    async with as_account(pool, uuid.uuid4(), search_path="pg_catalog") as connection:
+        pid = connection.get_server_pid()
+        assert await connection.fetchval("SELECT public.app_account_id()") is not None
+    async with borrowed(pool) as connection:
+        assert connection.get_server_pid() == pid
+        assert await connection.fetchval("SELECT public.app_account_id()") is None
+        assert await connection.fetchval("SHOW search_path") == '"$user", public'
+        await connection.execute("BEGIN")
+    async with borrowed(pool) as connection:
+        assert connection.get_server_pid() == pid
+        assert not connection.is_in_transaction()
     await pool.close()
 
 
