@@ -26,7 +26,7 @@ def requested(account: Account, recorded: Recorded, event: BatchRequested) -> Ac
     is_behind = any(map(_is_under_way, account.open.values()))
     pending = {
         request.generation_id: replace(
-            pending_of(recorded, request, encode(request)),
+            pending_of(recorded, request, encode(request) if recorded.value else b""),
             batch_id=event.batch_id,
             is_behind=is_behind,
         )

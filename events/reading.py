@@ -81,8 +81,13 @@ def read(
     value: bytes | None,
     headers: Sequence[tuple[str, bytes]],
     appended_at_ms: int,
+    *,
+    keep_value: bool = True,
 ) -> Recorded | Poison:
     """Decode one record of the event log.
+
+    `keep_value`: whether the stored bytes stay with the event. The fold puts those of a request
+    into the state, for its job; who makes no jobs has no use for them there.
 
     A record whose key is not the account that its payload names stands in a foreign order, maybe
     in a foreign partition; one whose `ce_type` is not the type of its payload would mean different
@@ -112,7 +117,7 @@ def read(
         return Poison("the record's key is not the account that its payload names", None)
     return Recorded(
         event,
-        value,
+        value if keep_value else b"",
         hash_value(value),
         appended_at_ms,
         _short_text(event_id),

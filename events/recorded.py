@@ -19,6 +19,7 @@ class Recorded(msgspec.Struct, frozen=True, gc=False):
 
     event: Event
     value: bytes
+    """As stored; empty where the reader did not keep them."""
     value_hash: str
     appended_at_ms: int
     """The broker's append time."""

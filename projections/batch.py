@@ -150,7 +150,9 @@ class Batch:
     def _fold(self, records: Sequence[Any]) -> None:
         states = self.states
         for record in records:
-            recorded = read(record.key, record.value, record.headers, record.timestamp)
+            recorded = read(
+                record.key, record.value, record.headers, record.timestamp, keep_value=False
+            )
             if type(recorded) is Poison:
                 self._poison(record, recorded)
                 continue

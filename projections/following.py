@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
 from typing import NoReturn
 
@@ -23,6 +24,9 @@ _log = structlog.get_logger(__name__)
 
 FETCH_BYTES_MIN = 131_072
 """The brokers gather as much before they answer: small batches cost nearly what large ones do."""
+BATCH_SECONDS_MIN = 0.1
+"""From one batch to the next: under load what comes meanwhile is written with it, and after a
+pause a record is written at once."""
 GET_SECONDS = 0.5
 """How long to wait for records before looking whether to stop."""
 REJOIN_SECONDS = 1.0
@@ -80,10 +84,13 @@ async def _follow_once(settings: Settings, pool: Pool, version: Version, topic: 
         fetch_min_bytes=FETCH_BYTES_MIN,
     )
     await reader.start()
+    began = 0.0
     try:
         while True:
+            await asyncio.sleep(max(0.0, began + BATCH_SECONDS_MIN - time.monotonic()))
             records = await reader.get(settings.projection_batch_events, GET_SECONDS)
             if records:
+                began = time.monotonic()
                 await filling.take(records)
             else:
                 await filling.flush()
