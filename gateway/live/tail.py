@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from hashlib import sha256
 from typing import Any, Final
 
+import msgspec
 from msgspec.structs import replace
 
 from gateway.live.batches import OpenBatch
@@ -40,42 +41,30 @@ HEADS_MAX: Final = 100_000
 """Accounts whose chain head is kept."""
 FINAL: Final = frozenset({"done", "failed", "rejected", "cancelled"})
 """Statuses that nothing follows."""
+_OF_GENERATIONS: Final = (Reserved, Rejected, Settled)
 
 
-class Known:
-    """What is known of one generation; status is by the vocabulary of design §9."""
+class Known(msgspec.Struct, gc=False, eq=False):
+    """What is known of one generation; status is by the vocabulary of design §9.
 
-    __slots__ = (
-        "account_id",
-        "batch",
-        "body_mac",
-        "decision",
-        "failure",
-        "generation_id",
-        "offset",
-        "partition",
-        "request_hash",
-        "request_offset",
-        "requested_at_ms",
-        "status",
-    )
+    It is part of no reference cycle, so the collector need not look through a hundred thousand.
+    """
 
-    def __init__(self, account_id: str, generation_id: str, partition: int) -> None:
-        self.account_id = account_id
-        self.generation_id = generation_id
-        self.partition = partition
-        self.status = "pending"
-        self.request_hash: str | None = None
-        """SHA-256 of the value bytes of the request that counts: the first in the log."""
-        self.body_mac: str | None = None
-        self.request_offset: int | None = None
-        self.requested_at_ms: int | None = None
-        self.decision: Reserved | Rejected | None = None
-        self.failure: Failed | None = None
-        self.offset = -1
-        """Of its last change."""
-        self.batch: OpenBatch | None = None
-        """What it was asked for with; None: it was asked for alone."""
+    account_id: str
+    generation_id: str
+    partition: int
+    status: str = "pending"
+    request_hash: str | None = None
+    """SHA-256 of the value bytes of the request that counts: the first in the log."""
+    body_mac: str | None = None
+    request_offset: int | None = None
+    requested_at_ms: int | None = None
+    decision: Reserved | Rejected | None = None
+    failure: Failed | None = None
+    offset: int = -1
+    """Of its last change."""
+    batch: OpenBatch | None = None
+    """What it was asked for with; None: it was asked for alone."""
 
 
 Listener = Callable[[int, int, int, Change], None]
@@ -174,7 +163,7 @@ class Tail:
         if isinstance(change, Decided):
             if not self._counts(change, record.value):
                 return
-            if isinstance(change, Reserved | Rejected | Settled):
+            if isinstance(change, _OF_GENERATIONS):
                 self._decided(partition, record, change)
                 return
         elif isinstance(change, Requested):

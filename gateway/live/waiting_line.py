@@ -26,6 +26,7 @@ TAKEN_MS: Final = 2_000
 """Who waits longer for a worker shows that all of them are busy."""
 STILL_MS: Final = 60_000
 """A line that has not moved for so long (and twice what one takes) may never move again."""
+_ENDS: Final = (Completed, Failed, Cancelled, Settled)
 
 
 class Place(NamedTuple):
@@ -98,7 +99,7 @@ class WaitingLine:
             self._admit(change, offset, at_ms)
         elif isinstance(change, Started):
             self._start(change, at_ms)
-        elif isinstance(change, Completed | Failed | Cancelled | Settled):
+        elif isinstance(change, _ENDS):
             self._end(change, at_ms)
 
     def place(self, generation_id: str, provider: str) -> Place:
@@ -140,7 +141,10 @@ class WaitingLine:
             return
         waiting = _Waiting(at_ms, offset, change.generation_id, change.deadline_ms)
         self._waiting[change.generation_id] = waiting
-        insort(self._line, waiting)
+        if not self._line or self._line[-1] < waiting:
+            self._line.append(waiting)
+        else:  # partitions are read side by side, so one may come after a later one
+            insort(self._line, waiting)
 
     def _start(self, change: Started, at_ms: int) -> None:
         waiting = self._leave(change.generation_id)
