@@ -7,7 +7,6 @@ whatever it does in the log, and a `fresh_database` where it looks at whole tabl
 from __future__ import annotations
 
 import gc
-import os
 import uuid
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -21,9 +20,6 @@ from runtime.settings import Settings
 from tests import servers as test_servers
 from tests.scheduling import ByFolder
 from tests.servers import Database
-
-# The servers of a test live for minutes at most: compiling them for speed costs more than it gives.
-os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
 
 
 @pytest.hookimpl(optionalhook=True)

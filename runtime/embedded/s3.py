@@ -16,8 +16,8 @@ from runtime.ports import remembered_port
 HEAP_MIB = 128
 THREADS_MAX = 24
 
-OPTIONS = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
-"""It waits for the disk, not for the processor: the smaller collector and compiler are enough."""
+OPTIONS = ("-XX:+UseSerialGC",)
+"""It waits for the disk, not for the processor: the smaller collector is enough."""
 
 
 class EmbeddedS3(EmbeddedServer):
