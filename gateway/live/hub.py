@@ -108,7 +108,7 @@ class Hub:
         self._streams_max = streams_max
         self._at_once = InFlight("streams-at-once", per_account_max, MANY)
         self._queue_max = queue_max
-        self._history: dict[str, list[Item]] = {}
+        self._history: dict[str, deque[Item]] = {}
         self._order: deque[str] = deque()
         self._subscriptions: dict[str, list[Subscription]] = {}
         self._streams = 0
@@ -127,7 +127,7 @@ class Hub:
         """Keep a change of the log and hand it to who watches."""
         item = Item(partition, offset, at_ms, change)
         account_id = change.account_id
-        self._history.setdefault(account_id, []).append(item)
+        self._history.setdefault(account_id, deque()).append(item)
         self._order.append(account_id)
         if len(self._order) > self._changes_max:
             self._drop_oldest()
@@ -144,7 +144,7 @@ class Hub:
     def _drop_oldest(self) -> None:
         account_id = self._order.popleft()
         changes = self._history[account_id]
-        oldest = changes.pop(0)
+        oldest = changes.popleft()
         self._covered[oldest.partition] = oldest.offset + 1
         if not changes:
             del self._history[account_id]

@@ -141,10 +141,7 @@ class WaitingLine:
             return
         waiting = _Waiting(at_ms, offset, change.generation_id, change.deadline_ms)
         self._waiting[change.generation_id] = waiting
-        if not self._line or self._line[-1] < waiting:
-            self._line.append(waiting)
-        else:  # partitions are read side by side, so one may come after a later one
-            insort(self._line, waiting)
+        insort(self._line, waiting)
 
     def _start(self, change: Started, at_ms: int) -> None:
         waiting = self._leave(change.generation_id)

@@ -29,8 +29,8 @@ COMMON = (
     "-Xlog:all=error:stderr",
     "--enable-native-access=ALL-UNNAMED",
     "--sun-misc-unsafe-memory-access=allow",
-    # The second compiler takes two processor seconds of a broker's first ten, beside all that
-    # starts then; and servers that mostly move bytes are no slower without it.
+    # The second compiler takes 1.6 processor seconds of a broker's first ten, beside all that
+    # starts then, and `make bench` accepts no more commands with it.
     "-XX:TieredStopAtLevel=1",
 )
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TextIO
 
@@ -94,21 +95,14 @@ def current_correlation_id() -> str | None:
     return _correlation_id.get()
 
 
-class correlated:  # noqa: N801  used like `contextlib`'s own; every request goes through it
+@contextmanager
+def correlated(correlation_id: str | None) -> Iterator[None]:
     """Put this correlation id on every line, and into every event, made inside."""
-
-    __slots__ = ("_given", "_token")
-
-    def __init__(self, correlation_id: str | None) -> None:
-        self._given = correlation_id
-
-    def __enter__(self) -> None:
-        """From here on."""
-        self._token = _correlation_id.set(self._given)
-
-    def __exit__(self, *_: object) -> None:
-        """What was there before is there again."""
-        _correlation_id.reset(self._token)
+    token = _correlation_id.set(correlation_id)
+    try:
+        yield
+    finally:
+        _correlation_id.reset(token)
 
 
 def redact(_logger: Any, _method: str, event: Event) -> Event:

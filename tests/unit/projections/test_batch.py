@@ -17,7 +17,7 @@ from events.generations import (
 )
 from events.ids import EventId
 from events.recorded import hash_value
-from events.state import Account, Pending, Reservation
+from events.state import Account
 from projections.batch import Batch, keys_of
 from projections.generations import GenerationRow
 from tests.given import (
@@ -103,16 +103,6 @@ async def test_a_whole_generation_is_one_new_row() -> None:
     assert (row.requested_at_ms, row.started_at_ms) == (at(SECOND), at(2 * SECOND))
     assert (row.finished_at_ms, row.failed_count) == (at(3 * SECOND), 1)
     assert len(batch.generations.images.new) == 1
-
-
-async def test_states_hold_no_requests() -> None:
-    """What somebody asked for stands in its row alone: the state is what the fold needs."""
-    story = a_picture()
-    story.given(asks("owl").after(SECOND))
-    batch = await fold(records_of(story))
-    (state,) = batch.changed.values()
-    assert [type(one) for one in state.open.values()] == [Reservation, Pending]
-    assert [one.request for one in state.open.values()] == [b"", b""]
 
 
 async def test_a_batch_that_begins_later_only_changes_the_row() -> None:
